@@ -1,0 +1,1 @@
+"""The pile, the car and the wires between them, in virtual time."""

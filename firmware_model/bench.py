@@ -1,0 +1,172 @@
+"""One pile, one vehicle, the cable between them, in virtual time, with everything recorded.
+
+A bench runs in slices (`run`), so that whoever watches can draw a progress bar; slicing changes nothing.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import numpy as np
+from numpy.random import Generator
+
+from firmware_model.battery.demand import Plan
+from firmware_model.battery.packs import PACKS, PackType
+from firmware_model.circuit import OutputCircuit, make_instruments
+from firmware_model.clock import Clock
+from firmware_model.happenings import Loss, Losses, Script, Step
+from firmware_model.mcu.controller import ChargingController
+from firmware_model.mcu.sequence import PileState
+from firmware_model.mcu.settings import ControllerSettings
+from firmware_model.pile import Pile, spans_of
+from firmware_model.power.quasi_static import QuasiStaticStage, Rating
+from firmware_model.recorder import Recorder
+from firmware_model.trace import Trace
+from firmware_model.vehicle import Owner, Vehicle
+from firmware_model.wires.can_bus import CanBus
+from protocols.core.session import Moved
+from protocols.gbt27930.bms_rules import BmsState
+from protocols.gbt27930.charger_rules import ChargerState
+from protocols.gbt27930.editions import EDITIONS, Edition
+from protocols.gbt27930.habits import ChargerHabits, VehicleHabits
+
+TASK_US: Final = 1_000
+REST: Final = frozenset({PileState.IDLE, PileState.FINISHED})
+LINGER_US: Final = 2_000_000
+"""How long a bench goes on after everything has come to rest."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PileSetup:
+    """The pile to put on the bench. Its rating sets the limits in *settings*."""
+
+    rating: Rating = Rating(modules=2)
+    edition: Edition = EDITIONS["2015"]
+    habits: ChargerHabits = ChargerHabits()
+    settings: ControllerSettings = ControllerSettings()
+    temp_degc: float = 25.0
+    insulation_plus_ohm: float = 20e6
+    insulation_minus_ohm: float = 20e6
+    tickless: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VehicleSetup:
+    """The vehicle to put on the bench."""
+
+    pack: PackType = PACKS["eu500"]
+    edition: Edition = EDITIONS["2015"]
+    habits: VehicleHabits = VehicleHabits()
+    plan: Plan = Plan()
+    owner: Owner = Owner()
+    soc_pct: float = 20.0
+    temp_degc: float = 25.0
+    tells_cells: bool = False
+
+
+class Bench:
+    """A pile and a vehicle on one CAN segment. Same setup, same seed: the same frames to the byte."""
+
+    def __init__(
+        self, pile: PileSetup, vehicle: VehicleSetup, *, seed: int, script: Sequence[Step] = (), losses: Sequence[Loss] = ()
+    ) -> None:
+        self.seed = seed
+        self.clock = Clock()
+        self.bus = CanBus()
+        self.trace = Trace()
+        self.bus.tap(self.trace.frame)
+        self.pile = self._make_pile(pile)
+        self.vehicle = self._make_vehicle(vehicle)
+        self.recorder = Recorder(self.trace, self.pile, self.vehicle)
+        self.script = Script(self.clock, self.pile, self.vehicle, script)
+        self.losses = Losses(losses)
+        if losses:
+            self.bus.corruptor = self.losses
+        for part in (self.bus, self.pile, self.vehicle):
+            self.clock.add(part)
+        self._rest_since: int | None = None
+
+    @property
+    def charger(self) -> ChargingController:
+        """The pile's controller."""
+        assert isinstance(self.pile.controller, ChargingController)
+        return self.pile.controller
+
+    def run(self, until: int, *, to_the_end: bool = True) -> bool:
+        """Let time pass up to *until* (µs), or to the end if that comes first and *to_the_end*; whether it came.
+
+        The end is `LINGER_US` after the pile and the vehicle have come to rest and the script is through.
+        """
+        clock = self.clock
+        while clock.now < until:
+            clock.run(min(until, (clock.now // LINGER_US + 1) * LINGER_US))
+            if not self._at_rest():
+                self._rest_since = None
+            elif self._rest_since is None:
+                self._rest_since = clock.now
+            elif to_the_end:
+                return True
+        return False
+
+    def draw(self, path: str) -> Generator:
+        """The generator of the component at *path*: depends on the seed and the path only, never on the order of calls."""
+        return np.random.default_rng([self.seed, *path.encode()])
+
+    # ---- assembly --------------------------------------------------------------------------------------------------
+
+    def _make_pile(self, setup: PileSetup) -> Pile:
+        rating = setup.rating
+        settings = replace(
+            setup.settings,
+            voltage_max_v=rating.voltage_max_v,
+            voltage_min_v=rating.voltage_min_v,
+            current_max_a=rating.current_a,
+        )
+        stage = QuasiStaticStage(rating, rng=self.draw("pile/stage"))
+        stage.ambient_degc = setup.temp_degc
+        instruments = make_instruments(lambda name: self.draw(f"pile/sensor/{name}"))
+        circuit = OutputCircuit(stage, instruments=instruments)
+        phase_us = int(self.draw("pile/task").integers(TASK_US))
+        controller = ChargingController(
+            settings,
+            phase_us=phase_us,
+            edition=setup.edition,
+            habits=setup.habits,
+            spans=spans_of(circuit),
+            tickless=setup.tickless,
+            record=self._pile_said,
+        )
+        pile = Pile(circuit, self.bus, controller=controller, phase_us=phase_us)
+        pile.insulation.set("pile", plus_ohm=setup.insulation_plus_ohm, minus_ohm=setup.insulation_minus_ohm)
+        return pile
+
+    def _make_vehicle(self, setup: VehicleSetup) -> Vehicle:
+        return Vehicle(
+            self.pile,
+            self.bus,
+            pack=setup.pack,
+            soc_pct=setup.soc_pct,
+            temp_degc=setup.temp_degc,
+            plan=setup.plan,
+            owner=setup.owner,
+            edition=setup.edition,
+            habits=setup.habits,
+            rng=self.draw("vehicle/pack"),
+            record=self._vehicle_said,
+        )
+
+    # ---- what the parts report -------------------------------------------------------------------------------------
+
+    def _pile_said(self, now: int, event: Any) -> None:
+        moved = isinstance(event, Moved)
+        session = moved and isinstance(event.after, ChargerState)
+        self.trace.note(now, "charger" if session or not moved else "pile", (event,))
+        if session:
+            self.script.reached(event.after.name, now)
+            self.losses.reached(event.after.name, now)
+
+    def _vehicle_said(self, now: int, events: Sequence[Any]) -> None:
+        self.trace.note(now, "vehicle", events)
+
+    def _at_rest(self) -> bool:
+        return self.script.done and self.charger.state in REST and self.vehicle.session.state in (BmsState.ASLEEP, BmsState.END)

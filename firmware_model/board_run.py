@@ -1,0 +1,183 @@
+"""A running circuit board: wakes its controller on the task grid, holds its inputs still, guards it by a watchdog."""
+
+from collections.abc import Callable, Sequence
+
+from firmware_model.board import MAILBOX_DEPTH, NEVER, Controller, Dout, Inputs, Mailboxes, Outputs, Wake
+from protocols.core.frame import Frame
+
+_RECEIVED, _DIGITAL, _ANALOG, _MONITOR = (int(w) for w in (Wake.RECEIVED, Wake.DIGITAL, Wake.ANALOG, Wake.MONITOR))
+_KEPT_BY_SAFE_STATE = int(Dout.LOCK)
+_SAFE = int(Dout.BLEEDER | Dout.ALARM)
+
+
+class Board:
+    """Runs a controller at the grid times *phase_us* + n * *period_us* that can change something.
+
+    Whatever is sensed at a moment is seen by the first activation after it (input synchronisers). Therefore the order of
+    parts within one moment is no input of the firmware, and leaving out activations changes no byte.
+
+    The watchdog expects a kick from every activation. A skipped activation counts as kicked (nothing was asked of the
+    firmware); a frozen processor misses those of its grid, skipped or not, and trips *watchdog_us* after the last one it could
+    have served. Then outputs are forced to the safe state until `restart`: all coils dropped, bleeder on, lock where it is.
+    """
+
+    def __init__(
+        self,
+        controller: Controller,
+        act: Callable[[int, Outputs], None],
+        *,
+        start_us: int = 0,
+        period_us: int = 1_000,
+        phase_us: int = 0,
+        watchdog_us: int = 50_000,
+        mailbox_depth: int = MAILBOX_DEPTH,
+    ) -> None:
+        self.inputs = Inputs()
+        self.outputs = Outputs()
+        self.mailboxes = Mailboxes(mailbox_depth)
+        self.activations = 0
+        self.tripped = False
+        """The watchdog has forced the safe state."""
+        self._controller = controller
+        self._act = act
+        self._period_us, self._phase_us, self._watchdog_us = period_us, phase_us, watchdog_us
+        self._frozen = False
+        self._trip_at = NEVER
+        self._sensed_at = -1
+        self._fresh = False
+        self._wake = 0
+        self._gpio = 0
+        self._adc: Sequence[int] = self.inputs.adc
+        self._monitor = (0, 0, 0, 0)
+        self.due = self._grid(start_us)
+
+    # ---- what the hardware does to the inputs ------------------------------------------------------------------------
+
+    def receive(self, frame: Frame, now: int) -> None:
+        """The CAN receive interrupt."""
+        self.mailboxes.put(frame, now)
+        self._wake_after(now)
+
+    def digital(self, bits: int, now: int) -> None:
+        """The digital inputs are *bits* (`Din`) from *now* on."""
+        self._open(now)
+        if bits != self._gpio:
+            self._gpio = bits
+            self._wake_after(now)
+
+    def analog(self, counts: Sequence[int], now: int) -> None:
+        """The converters show *counts* (by `Channel`; not changed afterwards) from *now* on."""
+        self._open(now)
+        self._adc = counts
+        if self._outside(counts):
+            self._wake_after(now)
+
+    def insulation(self, plus_kohm: int, minus_kohm: int, now: int, *, valid: bool) -> None:
+        """The insulation monitor has a result."""
+        self._open(now)
+        self._monitor = (plus_kohm, minus_kohm, int(valid), (self._monitor[3] + 1) & 0xFF)
+        self._wake_after(now)
+
+    # ---- running -----------------------------------------------------------------------------------------------------
+
+    def tick(self, now: int) -> None:
+        """Activate the controller, or let the watchdog trip."""
+        if now < self.due:
+            return
+        if self._frozen or now >= self._trip_at:
+            self._trip(now)
+            return
+        inputs = self.inputs
+        inputs.tick_us = now
+        if self._fresh and self._sensed_at < now:
+            self._publish()
+        inputs.wake, self._wake = self._wake, 0
+        if self.mailboxes:
+            inputs.rx = self.mailboxes.take(now)
+            inputs.overruns = self.mailboxes.overruns & 0xFFFF
+            inputs.wake |= _RECEIVED
+        elif inputs.rx:
+            inputs.rx = ()
+        self.activations += 1
+        self.outputs.kick = 0
+        outputs = self.outputs = self._controller.step(now, inputs)
+        self.due = self._next(now, outputs)
+        self._act(now, outputs)
+
+    def freeze(self, now: int) -> None:
+        """The processor hangs from *now* on."""
+        if not self.tripped and not self._frozen:
+            self._frozen = True
+            served = self._grid(now) - self._period_us
+            self.due = min(self._trip_at, served + self._watchdog_us)
+
+    def restart(self, controller: Controller, now: int) -> None:
+        """Reset the processor, which starts *controller* at the next grid time with all outputs at power-up values."""
+        self._controller, self._frozen, self.tripped, self._trip_at = controller, False, False, NEVER
+        before, self.outputs = self.outputs, Outputs()
+        self.outputs.gpio = before.gpio & _KEPT_BY_SAFE_STATE
+        self.inputs.nvm, self.outputs.nvm = list(before.nvm), list(before.nvm)
+        self._act(now, self.outputs)
+        self._wake_after(now)
+        self.due = self._grid(now + 1)
+
+    def _next(self, now: int, outputs: Outputs) -> int:
+        following = now + self._period_us
+        if not outputs.kick:
+            self._trip_at = min(self._trip_at, now - self._period_us + self._watchdog_us)
+            return min(following, self._trip_at)
+        self._trip_at = NEVER
+        if outputs.next_us <= following or self.mailboxes or (self._fresh and self._changed()):
+            return following
+        return self._grid(outputs.next_us)
+
+    def _grid(self, when: int) -> int:
+        """The first grid time at or after *when*."""
+        return when + (self._phase_us - when) % self._period_us if when < NEVER else NEVER
+
+    def _wake_after(self, now: int) -> None:
+        soonest = self._grid(now + 1)
+        if soonest < self.due and not self._frozen and not self.tripped:
+            self.due = soonest
+
+    # ---- holding the inputs still ------------------------------------------------------------------------------------
+
+    def _open(self, now: int) -> None:
+        """What was sensed before *now* can be published; begin to collect what is sensed at *now*."""
+        if now > self._sensed_at:
+            if self._fresh:
+                self._publish()
+            self._sensed_at = now
+        self._fresh = True
+
+    def _changed(self) -> bool:
+        return self._gpio != self.inputs.gpio or self._monitor[3] != self.inputs.monitor_results or self._outside(self._adc)
+
+    def _publish(self) -> None:
+        inputs = self.inputs
+        self._fresh = False
+        if self._gpio != inputs.gpio:
+            inputs.gpio = self._gpio
+            self._wake |= _DIGITAL
+        if self._monitor[3] != inputs.monitor_results:
+            plus, minus, inputs.monitor_valid, inputs.monitor_results = self._monitor
+            inputs.monitor_plus_kohm, inputs.monitor_minus_kohm = plus, minus
+            self._wake |= _MONITOR
+        inputs.adc = self._adc
+        if self._outside(self._adc):
+            self._wake |= _ANALOG
+
+    def _outside(self, counts: Sequence[int]) -> bool:
+        for count, (low, high) in zip(counts, self.outputs.windows, strict=True):  # noqa: SIM110 - any() takes twice as long
+            if count < low or count > high:
+                return True
+        return False
+
+    def _trip(self, now: int) -> None:
+        self.tripped = True
+        self.due = NEVER
+        safe = Outputs()
+        safe.gpio = self.outputs.gpio & _KEPT_BY_SAFE_STATE | _SAFE
+        safe.nvm = list(self.outputs.nvm)
+        self.outputs = safe
+        self._act(now, safe)

@@ -1,0 +1,101 @@
+"""Virtual time: one SimPy clock in integer µs for stories, and parts that are ticked when they are due.
+
+SimPy tells the slow stories (operator, reservations, mains). Frames, tasks and timers are far more frequent; a SimPy event for
+each would cost more than the work it starts. A *part* therefore only says when it is next due, and the clock ticks every part that
+is due before the next SimPy event. No story can tell the difference: none runs while parts are ahead of it.
+"""
+
+from collections.abc import Callable, Generator
+from typing import Any, Protocol
+
+import simpy
+
+NEVER = 1 << 62
+"""The due time of a part that waits for somebody else."""
+
+Story = Generator[simpy.Event, Any, None]
+
+
+class Part(Protocol):
+    """Something that lives in virtual time. It reads time from the argument of `tick`, never from the environment."""
+
+    @property
+    def due(self) -> int:
+        """The next moment (µs) at which `tick` must be called; `NEVER` when only others can change that."""
+        ...
+
+    def tick(self, now: int) -> None:
+        """Do what is due at *now*, and set `due` beyond it."""
+        ...
+
+
+class Clock:
+    """Steps *parts* in time order; at one moment story events come first, then parts in the order they were added."""
+
+    def __init__(self) -> None:
+        self.env = simpy.Environment()
+        self.now = 0
+        """The moment being lived (µs). Ahead of ``env.now`` while parts run between two story events."""
+        self.wakes = 0
+        """How many moments had a part due; printed beside SimPy's own events by the benchmarks."""
+        self.events = 0
+        """How many SimPy events this clock made (the stories' own are not counted)."""
+        self._parts: list[Part] = []
+
+    def add(self, part: Part) -> None:
+        """Step *part* from now on."""
+        self._parts.append(part)
+
+    def at(self, when: int, callback: Callable[[int], None]) -> simpy.Event:
+        """Call *callback* with the time at *when* (µs; not before the present moment). For rare things: one SimPy event each."""
+        moment = max(when, self.now)
+        event = simpy.Timeout(self.env, moment - int(self.env.now))
+        self.events += 1
+        assert event.callbacks is not None
+        event.callbacks.append(lambda _: self._story(callback, moment))
+        return event
+
+    def tell(self, story: Story) -> None:
+        """Start a SimPy process at the present moment."""
+        self.at(self.now, lambda _: self._begin(story))
+
+    @property
+    def deadline(self) -> int:
+        """The next moment at which anything happens (µs), or a value of at least `NEVER`."""
+        following = self.env.peek()
+        soonest = min((part.due for part in self._parts), default=NEVER)
+        return soonest if following > soonest else int(following)
+
+    def run(self, until: int) -> None:
+        """Let time pass up to and including *until* (µs). Whatever is due later stays due."""
+        while True:
+            self._advance(until)
+            following = self.env.peek()
+            if following > until:
+                break
+            self.now = max(self.now, int(following))
+            self.env.step()
+        self.now = until
+
+    def _begin(self, story: Story) -> None:
+        self.env.process(story)
+
+    def _story(self, callback: Callable[[int], None], now: int) -> None:
+        self.now = now
+        callback(now)
+
+    def _advance(self, until: int) -> None:
+        """Tick parts until the next story event (which goes first when both fall on one moment)."""
+        parts, peek = self._parts, self.env.peek
+        while True:
+            now = NEVER
+            for part in parts:
+                if part.due < now:
+                    now = part.due
+            if now > until or now >= peek():
+                return
+            self.now = now
+            self.wakes += 1
+            for part in parts:
+                if part.due <= now:
+                    part.tick(now)

@@ -1,0 +1,62 @@
+"""The 100 ms task: energy, plug temperatures, auxiliary voltage, fan, and limits that follow slowly."""
+
+from firmware_model.board import Channel, Dout
+from firmware_model.mcu.drivers import AUX_LOW, PLUG_HOT, PLUG_SENSOR, Comparators, Readings
+from firmware_model.mcu.metering import EnergyMeter
+from firmware_model.mcu.settings import ControllerSettings
+
+_PLUGS = (int(Channel.PLUG_POSITIVE_DEGC), int(Channel.PLUG_NEGATIVE_DEGC))
+_FAN = int(Dout.FAN)
+
+
+class Supervision:
+    """Samples what changes slowly. `bits` are its conditions, `derated_ma` the greatest current that the plug allows."""
+
+    def __init__(self, settings: ControllerSettings, readings: Readings, comparators: Comparators) -> None:
+        self.meter = EnergyMeter()
+        self.bits = 0
+        self.fan = 0
+        self.derated_ma = self._most_ma = round(settings.current_max_a * 1000)
+        self._settings = settings
+        self._readings = readings
+        self._comparators = comparators
+        self._peak_ma = -1
+        self._hold_until = 0
+
+    def sample(self, current_set_ma: int, now: int) -> bool:
+        """Take all samples; whether anything that others decide by has changed."""
+        before = (self.bits, self.derated_ma, self.fan, self._peak_ma)
+        readings = self._readings
+        current_ma = readings.current_ma
+        self.meter.add(readings.interface_mv, current_ma)
+        self._plugs()
+        if readings.milli(int(Channel.AUX_V)) < self._settings.aux_low_v * 1000:
+            self.bits |= AUX_LOW
+        self.fan = _FAN if current_ma >= self._settings.fan_on_a * 1000 else 0
+        if now >= self._hold_until and current_set_ma < self._peak_ma:
+            self._limit(current_set_ma)
+        return before != (self.bits, self.derated_ma, self.fan, self._peak_ma)
+
+    def set_point_moved(self, current_set_ma: int, now: int) -> None:
+        """Let the over-current limit follow the set point: upwards at once, downwards after a while."""
+        if current_set_ma > self._peak_ma:
+            self._limit(current_set_ma)
+        else:
+            self._hold_until = now + self._settings.over_current_hold_us
+
+    def _limit(self, current_set_ma: int) -> None:
+        settings = self._settings
+        self._peak_ma = current_set_ma
+        margin_ma = round(settings.over_current_margin_a * 1000)
+        self._comparators.limit_current(round(current_set_ma * settings.over_current_ratio) + margin_ma)
+
+    def _plugs(self) -> None:
+        settings = self._settings
+        coldest, hottest = sorted(self._readings.milli(channel) for channel in _PLUGS)
+        self.bits = 0
+        if coldest < settings.plug_sensor_low_degc * 1000 or hottest > settings.plug_sensor_high_degc * 1000:
+            self.bits |= PLUG_SENSOR
+        elif hottest >= settings.plug_stop_degc * 1000:
+            self.bits |= PLUG_HOT
+        room = (settings.plug_stop_degc * 1000 - hottest) / (settings.plug_stop_degc - settings.plug_warn_degc) / 1000
+        self.derated_ma = round(self._most_ma * min(1.0, max(0.0, room)))

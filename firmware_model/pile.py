@@ -1,0 +1,198 @@
+"""The whole pile: cabinet parts and output circuit, seen and driven by a circuit board with its controller."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from firmware_model.board import NEVER, SPANS, Channel, Controller, Din, Dout, Outputs, Span
+from firmware_model.board_run import Board
+from firmware_model.cabinet.auxiliary import AuxiliarySupply, EmergencyStop, Mains
+from firmware_model.cabinet.insulation import Insulation, InsulationMonitor
+from firmware_model.cabinet.lock import Lock
+from firmware_model.cabinet.pilot import PilotLines
+from firmware_model.circuit import OutputCircuit
+from firmware_model.mcu.controller import ChargingController
+from firmware_model.mcu.settings import ControllerSettings
+from firmware_model.power.stage import Setpoint
+from firmware_model.wires.can_bus import CanBus
+
+MOVING_US: Final = 1_000
+_CC1, _PLUG, _AUX = SPANS[Channel.CC1_V], SPANS[Channel.PLUG_POSITIVE_DEGC], SPANS[Channel.AUX_V]
+_K1K2, _K3K4, _LOCK = int(Dout.K1K2), int(Dout.K3K4), int(Dout.LOCK)
+_STAGE, _BLEEDER, _MONITOR = int(Dout.STAGE), int(Dout.BLEEDER), int(Dout.MONITOR)
+_PLANT = _K1K2 | _BLEEDER
+_BITS: Final = tuple(int(bit) for bit in Din)
+_MOST_KOHM: Final = 0xFFFF
+
+
+class Pile:
+    """A part of the clock; it steps *circuit* (which must not be added to the clock as well) and its board.
+
+    Physical conditions are plain attributes of the parts: `emergency`, `mains`, `pilot`, `lock`, `auxiliary`, `insulation`, the
+    circuit's contactors and plug, `authorised`, `stop_pressed`, `door_open`, `earth_ok`, `stage_fault`. Whoever changes one calls
+    `poke` at that moment; the board sees it at the plant's next step, within 1 ms.
+    """
+
+    def __init__(
+        self,
+        circuit: OutputCircuit,
+        bus: CanBus,
+        *,
+        controller: Controller | None = None,
+        settings: ControllerSettings | None = None,
+        record: Callable[[int, Any], None] | None = None,
+        name: str = "pile",
+        start_us: int = 0,
+        phase_us: int = 0,
+    ) -> None:
+        self.circuit = circuit
+        self.lock = Lock()
+        self.auxiliary = AuxiliarySupply()
+        self.pilot = PilotLines()
+        self.emergency = EmergencyStop()
+        self.mains = Mains()
+        self.insulation = Insulation()
+        self.monitor = InsulationMonitor(self.insulation)
+        self.observe: Callable[[int], None] | None = None
+        """Called after each step of the plant, for whoever records the physical truth."""
+        self.authorised = self.stop_pressed = self.door_open = self.stage_fault = False
+        self.earth_ok = True
+        self.fan_on = self.alarm_on = False
+        self.controller = controller or ChargingController(
+            settings, start_us=start_us, phase_us=phase_us, spans=spans_of(circuit), record=record
+        )
+        self.board = Board(self.controller, self._act, start_us=start_us, phase_us=phase_us)
+        self.port = bus.attach(name, self.board.receive)
+        self._driven = 0
+        self._setpoint = (0, 0, 0)
+        self._sense_at = start_us
+        self._monitor_at = NEVER
+        self._sense(start_us - 1)
+
+    @property
+    def due(self) -> int:
+        """The next moment at which circuit, sensors or board have something to do (µs)."""
+        soonest, board = self.circuit.due, self.board.due
+        if self._sense_at < soonest:
+            soonest = self._sense_at
+        return board if board < soonest else soonest
+
+    def tick(self, now: int) -> None:
+        """Do what is due."""
+        if self.circuit.due <= now:
+            self.circuit.tick(now)
+            self._sense(now)
+            if self.observe is not None:
+                self.observe(now)
+        elif self._sense_at <= now:
+            self._sense(now)
+        if self.board.due <= now:
+            self.board.tick(now)
+
+    def poke(self, now: int) -> None:
+        """A physical condition is about to change, or just has, at *now*."""
+        self.circuit.poke(now)
+        self._sense_at = min(self._sense_at, (now // MOVING_US + 1) * MOVING_US)
+
+    # ---- from the physical truth to the board ------------------------------------------------------------------------
+
+    def _sense(self, now: int) -> None:
+        self.circuit.stage.mains_present = self.mains.present
+        board = self.board
+        board.digital(self._inputs(now), now)
+        board.analog(self._counts(now), now)
+        if self._monitor_at <= now:
+            self._read_monitor(now)
+        self._sense_at = (now // MOVING_US + 1) * MOVING_US if self._travelling(now) else self._monitor_at
+
+    def _inputs(self, now: int) -> int:
+        circuit, auxiliary = self.circuit, self.auxiliary
+        levels = (
+            not self.emergency.loop_closed,
+            self.authorised,
+            self.stop_pressed,
+            self.lock.feedback(now),
+            circuit.k1.feedback(now),
+            circuit.k2.feedback(now),
+            auxiliary.k3.feedback(now),
+            auxiliary.k4.feedback(now),
+            self.mains.present,
+            self.stage_fault,
+            self.door_open,
+            self.earth_ok,
+        )
+        return sum(bit for bit, level in zip(_BITS, levels, strict=True) if level)
+
+    def _counts(self, now: int) -> tuple[int, ...]:
+        stage_v, interface_v, current_a = self.circuit.instruments
+        plus_degc, minus_degc = self.circuit.plug.sensors_degc()
+        return (
+            stage_v.counts,
+            interface_v.counts,
+            current_a.counts,
+            _CC1.counts(self.pilot.cc1_v),
+            _PLUG.counts(plus_degc),
+            _PLUG.counts(minus_degc),
+            _AUX.counts(self.auxiliary.voltage_v(now)),
+        )
+
+    def _travelling(self, now: int) -> bool:
+        """Whether lock or K3/K4 may change by themselves; the circuit knows about its own contactors."""
+        auxiliary = self.auxiliary
+        return now < self.lock.settles_at or auxiliary.k3.moving(now) or auxiliary.k4.moving(now)
+
+    def _read_monitor(self, now: int) -> None:
+        """Hand over a finished measurement and begin the next."""
+        found = self.monitor.result(now, self.circuit.stage_v)
+        if found is None:
+            self.board.insulation(0, 0, now, valid=False)
+        else:
+            self.board.insulation(_kohm(found.plus_ohm), _kohm(found.minus_ohm), now, valid=True)
+        self.monitor.start(now)
+        self._monitor_at = now + self.monitor.measuring_us
+
+    # ---- from the board to coils, stage and bus ----------------------------------------------------------------------
+
+    def _act(self, now: int, outputs: Outputs) -> None:
+        if outputs.gpio != self._driven:
+            self._drive(outputs.gpio, now)
+        setpoint = (outputs.voltage_mv, outputs.current_ma, outputs.gpio & _STAGE)
+        if setpoint != self._setpoint:
+            self._setpoint = setpoint
+            millivolts, milliamps, enabled = setpoint
+            self.circuit.command(Setpoint(millivolts / 1000, milliamps / 1000, bool(enabled)), now)
+        for frame in outputs.tx:
+            self.port.send(frame, now)
+
+    def _drive(self, gpio: int, now: int) -> None:
+        changed, self._driven = gpio ^ self._driven, gpio
+        if changed & _PLANT:
+            self.circuit.poke(now)
+            self.circuit.k1.command(bool(gpio & _K1K2), now)
+            self.circuit.k2.command(bool(gpio & _K1K2), now)
+            self.circuit.bleeder.on = bool(gpio & _BLEEDER)
+        if changed & (_K3K4 | _LOCK):
+            self.auxiliary.command(bool(gpio & _K3K4), now)
+            self.lock.command(bool(gpio & _LOCK), now)
+            self._sense_at = min(self._sense_at, (now // MOVING_US + 1) * MOVING_US)
+        if changed & _MONITOR:
+            self._switch_monitor(bool(gpio & _MONITOR), now)
+        self.fan_on, self.alarm_on = bool(gpio & Dout.FAN), bool(gpio & Dout.ALARM)
+
+    def _switch_monitor(self, on: bool, now: int) -> None:
+        if on:
+            self.monitor.start(now)
+            self._monitor_at = now + self.monitor.measuring_us
+            self._sense_at = min(self._sense_at, self._monitor_at)
+        else:
+            self.monitor.stop()
+            self._monitor_at = NEVER
+
+
+def spans_of(circuit: OutputCircuit) -> tuple[Span, ...]:
+    """The board's converter spans with the instruments that *circuit* has."""
+    voltage, interface, current = (Span(sensor.low, sensor.high) for sensor in circuit.instruments)
+    return (voltage, interface, current, *SPANS[3:])
+
+
+def _kohm(r_ohm: float) -> int:
+    return min(_MOST_KOHM, int(r_ohm / 1000))

@@ -1,0 +1,1 @@
+"""The power stage at several fidelities behind one seam."""

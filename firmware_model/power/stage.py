@@ -1,0 +1,86 @@
+"""The seam between the output circuit and a power stage of any fidelity."""
+
+from enum import Enum, auto
+from math import exp
+from typing import NamedTuple, Protocol
+
+
+class Setpoint(NamedTuple):
+    """What the controller asks of a stage: deliver up to *current_a*, but not above *voltage_v*. Not enabled: gates blocked."""
+
+    voltage_v: float
+    current_a: float
+    enabled: bool
+
+
+OFF = Setpoint(0.0, 0.0, False)
+"""The set point of a stage that shall be silent."""
+
+
+class Load(NamedTuple):
+    """The linear one-port at the stage's terminals: a capacitance beside a Norton source.
+
+    A battery of *emf_v* behind *r_ohm* is ``conductance_s = 1 / r_ohm`` and ``source_a = emf_v / r_ohm``. The conductance is
+    never zero (there is always the fixed discharge resistor).
+    """
+
+    voltage_v: float
+    """The terminal voltage at the moment of the last call."""
+    capacitance_f: float
+    conductance_s: float
+    source_a: float
+
+    def after(self, dt_s: float, current_a: float) -> float:
+        """The terminal voltage after *dt_s* of constant *current_a*, exactly."""
+        settled = (current_a + self.source_a) / self.conductance_s
+        return settled + (self.voltage_v - settled) * exp(-dt_s * self.conductance_s / self.capacitance_f)
+
+
+class Limit(Enum):
+    """Which law held the stage at the end of the interval."""
+
+    OFF = auto()
+    CURRENT = auto()
+    """The current set point (constant current)."""
+    VOLTAGE = auto()
+    """The voltage set point (constant voltage), or its ramp."""
+    ENVELOPE = auto()
+    """What the stage can do: rated current, power, fold-back, derating."""
+
+
+class Delivered(NamedTuple):
+    """What a stage did over one interval."""
+
+    voltage_v: float
+    """Terminal voltage at the end of the interval."""
+    current_a: float
+    """Mean current over the interval: charge out of the terminals divided by its length."""
+    power_ac_w: float
+    """Mean active power taken from the mains."""
+    heat_w: float
+    """Mean power lost inside the stage."""
+    limit: Limit
+    settled: bool
+    """Whether the next interval would look like this one, if neither set point nor load changed."""
+
+
+class PowerStage(Protocol):
+    """A stage of any fidelity. All levels pass tests/contracts/test_power_stages.py.
+
+    It is a current source into its `Load`; it integrates lazily from the last call, and nobody schedules its inner events.
+    Faults are set from outside through plain attributes.
+    """
+
+    ripple_a: float
+    """Peak deviation of the true current from the demanded one that this level produces (ripple, set-point error)."""
+    mains_present: bool
+    """Without mains a stage delivers nothing."""
+
+    def advance(self, now: int, setpoint: Setpoint, load: Load) -> Delivered:
+        """Move on to *now* (µs, never backwards) with *setpoint* and *load* having held since the last call.
+
+        The mean current never exceeds ``setpoint.current_a + ripple_a`` once the set point has held for 500 ms, nor before that
+        the greater of set point and present current; with current 0 or not enabled it reaches 0 A within 100 ms; it never
+        sinks. Charge does not depend on how an interval is divided into calls. At *now* equal to the last call nothing changes.
+        """
+        ...

@@ -1,0 +1,87 @@
+"""What a run leaves behind: every frame, signals where they change, and every change of state with its cause."""
+
+from array import array
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from protocols.core.frame import Frame
+from protocols.core.session import Moved
+
+
+class Signal:
+    """One quantity over time, kept where it changes. Between two entries the earlier value holds."""
+
+    __slots__ = ("_last", "name", "times_us", "unit", "values")
+
+    def __init__(self, name: str, unit: str) -> None:
+        self.name, self.unit = name, unit
+        self.times_us = array("q")
+        self.values = array("d")
+        self._last: float | None = None
+
+    def record(self, now: int, value: float) -> None:
+        """The signal is *value* from *now* on."""
+        if value != self._last:
+            self._last = value
+            self.times_us.append(now)
+            self.values.append(value)
+
+    def at(self, moment: int) -> float | None:
+        """The value that held at *moment*, or None before the first entry."""
+        index = bisect_right(self.times_us, moment) - 1
+        return self.values[index] if index >= 0 else None
+
+    @property
+    def peak(self) -> float:
+        """The greatest value, 0 if there is none."""
+        return max(self.values, default=0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """Something that one part reported: *what* is a `Moved`, a `TimedOut` or any other event value."""
+
+    at: int
+    who: str
+    what: Any
+
+
+class Trace:
+    """The record of one run, in time order."""
+
+    def __init__(self) -> None:
+        self.frame_times_us = array("q")
+        self.frames: list[Frame] = []
+        self.signals: dict[str, Signal] = {}
+        self.happenings: list[Happening] = []
+
+    def frame(self, now: int, frame: Frame, _sender: str) -> None:
+        """A frame was on the wire; *now* is its last bit. Has the form of a bus tap."""
+        self.frame_times_us.append(now)
+        self.frames.append(frame)
+
+    def signal(self, name: str, unit: str) -> Signal:
+        """The signal *name*, made if it is new."""
+        if name not in self.signals:
+            self.signals[name] = Signal(name, unit)
+        return self.signals[name]
+
+    def note(self, at: int, who: str, events: Sequence[Any]) -> None:
+        """*who* reported *events* at *at*."""
+        self.happenings.extend(Happening(at, who, event) for event in events)
+
+    def log(self) -> Iterator[tuple[int, Frame]]:
+        """Every frame with its time (µs)."""
+        return zip(self.frame_times_us, self.frames, strict=True)
+
+    def of(self, kind: type[Any], who: str | None = None) -> Iterator[Happening]:
+        """The happenings whose event is a *kind*, of all parts or of one."""
+        return (h for h in self.happenings if isinstance(h.what, kind) and who in (None, h.who))
+
+    def phases(self, who: str, until: int) -> list[tuple[Any, int, int]]:
+        """The states of *who* in order as (state, from, to) in µs; the last one lasts *until*."""
+        moves = list(self.of(Moved, who))
+        ends = [move.at for move in moves[1:]] + [until]
+        return [(move.what.after, move.at, end) for move, end in zip(moves, ends, strict=True)]

@@ -1,0 +1,1 @@
+"""The wires between pile and car in virtual time: bit times, arbitration, errors."""

@@ -1,0 +1,1 @@
+"""Clocks, real wires, files and people: everything around the model."""

@@ -1,0 +1,83 @@
+"""The command `pilebench`. Exit code 0: held, 1: an expectation failed, 2: misuse (one line on stderr, nothing half written)."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hil.errors import BadInput
+
+app = typer.Typer(
+    name="pilebench",
+    help="Virtual test bench for DC charging piles: GB/T 27930 sessions, firmware, power stage and vehicle.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")]
+
+
+@app.command()
+def run(
+    scenario: Annotated[str, typer.Argument(help="Name of a shipped scenario, or path of a TOML file.")] = "charge",
+    seed: Annotated[int | None, typer.Option(min=0, help="Seed of everything random. Same seed, same bytes.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for the results [default: runs/<scenario>].")] = None,
+    changes: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a value of the scenario.")
+    ] = None,
+    formats: Annotated[
+        list[str] | None, typer.Option("--log", metavar="FORMAT", help="Also write asc, blf, mf4, csv or trc.")
+    ] = None,
+    chart: Annotated[bool, typer.Option(help="Draw charge.svg and charge.png.")] = True,
+    as_json: JsonOption = False,
+) -> None:
+    """Run one virtual charge and report it."""
+    from hil.run import run_command
+
+    raise typer.Exit(
+        run_command(scenario, seed=seed, out=out, changes=changes or [], formats=formats or [], chart=chart, as_json=as_json)
+    )
+
+
+@app.command()
+def scenarios(as_json: JsonOption = False) -> None:
+    """List the scenarios that come with pilebench."""
+    from hil.report.listing import list_scenarios
+
+    list_scenarios(as_json=as_json)
+
+
+@app.command()
+def decode(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Recordings in any format we know.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Tell the story of recorded sessions: who asked for what, what was delivered, who stopped and why."""
+    from hil.decode import decode as decode_files
+
+    raise typer.Exit(decode_files(files, as_json=as_json))
+
+
+@app.command()
+def dbc(
+    edition: Annotated[str, typer.Argument(help="2011, 2015 or 2023A.")] = "2015",
+    out: Annotated[Path | None, typer.Option(help="File to write [default: standard output].")] = None,
+) -> None:
+    """Write the messages of an edition of GB/T 27930 as a DBC database."""
+    from hil.report.database import write_database
+
+    write_database(edition, out)
+
+
+def main() -> None:
+    """Entry point: complaints are one line each, without traceback."""
+    try:
+        app()
+    except BadInput as error:
+        print(f"pilebench: {error}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print("pilebench: interrupted", file=sys.stderr)
+        sys.exit(130)

@@ -1,0 +1,132 @@
+"""What to run: a scenario file (TOML) as frozen values, checked key by key.
+
+A scenario says who meets (vehicle, pile), what people and wires do (script, lose) and what must come of it (expect). Every value
+has a default, so a scenario states only what is special about it.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+from firmware_model.battery.demand import Plan
+from firmware_model.battery.packs import PACKS
+from firmware_model.mcu.settings import ControllerSettings
+from firmware_model.power.quasi_static import RATINGS
+from protocols.gbt27930.habits import ChargerHabits, VehicleHabits
+
+Seconds = Annotated[float, Meta(ge=0, le=1e6)]
+Percent = Annotated[float, Meta(ge=0, le=100)]
+Celsius = Annotated[float, Meta(ge=-40, le=90)]
+Ohms = Annotated[float, Meta(ge=0, le=1e12)]
+Volts = Annotated[float, Meta(ge=0, le=6553.5)]
+Amperes = Annotated[float, Meta(ge=0, le=1000)]
+Edition = Literal["2011", "2015", "2023A"]
+Action = Literal[
+    "plug in",
+    "start",
+    "stop",
+    "vehicle stop",
+    "emergency stop",
+    "forbid",
+    "permit",
+    "press button",
+    "release button",
+    "mains off",
+    "mains on",
+    "unplug",
+]
+
+
+def _one_of(value: str, allowed: Mapping[str, object], what: str) -> None:
+    if value not in allowed:
+        raise ValueError(f"{what} {value!r}: one of {', '.join(allowed)}")
+
+
+class Vehicle(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The car that comes to charge."""
+
+    pack: str = "eu500"
+    """A pack by name."""
+    edition: Edition = "2015"
+    soc_pct: Percent = 20.0
+    soc_target_pct: Percent = 80.0
+    temp_degc: Celsius = 25.0
+    plan: Plan = Plan()
+    """How it wants to be charged: one voltage limit or stages, greatest current, ramp."""
+    habits: VehicleHabits = msgspec.field(default_factory=VehicleHabits)
+    tells_cells: bool = False
+    """Sends BMV and BMT, which no recorded vehicle does."""
+
+    def __post_init__(self) -> None:
+        _one_of(self.pack, PACKS, "pack")
+
+
+class Pile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The pile that charges it."""
+
+    power: str = "60kW"
+    """A rating by name."""
+    edition: Edition = "2015"
+    temp_degc: Celsius = 25.0
+    habits: ChargerHabits = msgspec.field(default_factory=ChargerHabits)
+    settings: ControllerSettings = ControllerSettings()
+    insulation_plus_ohm: Ohms = 20e6
+    """Path from DC+ to earth."""
+    insulation_minus_ohm: Ohms = 20e6
+    tickless: bool = True
+    """Leave out task activations that cannot change anything; the result is the same to the byte."""
+
+    def __post_init__(self) -> None:
+        _one_of(self.power, RATINGS, "power")
+
+
+class Step(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Something a person (or the grid) does, *at_s* after the start or after the pile first enters phase *after*."""
+
+    do: Action
+    at_s: Seconds = 0.0
+    after: str | None = None
+
+
+class Loss(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A message that the wire loses: the receiver does not get it, the sender does not know."""
+
+    message: str
+    at_s: Seconds = 0.0
+    after: str | None = None
+    for_s: Seconds = 1e6
+
+
+class Expect(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What must hold at the end. Only what is stated is checked, besides the safe end that every run must reach."""
+
+    ended: Literal["orderly", "refused", "interrupted", "unplugged"] | None = None
+    stop_reason: str | None = None
+    """Words that the reason contains."""
+    phases: Sequence[str] = ()
+    """Phases of the pile that occur in this order, others between them allowed."""
+    timeouts: Sequence[str] | None = None
+    """The time limits that ran out, pile and vehicle, in order."""
+    reconnects: int | None = None
+    soc_pct: tuple[float, float] | None = None
+    energy_wh: tuple[float, float] | None = None
+    frames: Sequence[str] = ()
+    """Frames, as in candump, that occur in this order."""
+    clause: str = ""
+    """Where the standard says so."""
+
+
+class Scenario(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One run: who, what happens, what must hold."""
+
+    title: str = "A charge"
+    seed: Annotated[int, Meta(ge=0)] = 1
+    duration_s: Annotated[float, Meta(gt=0, le=1e6)] = 4 * 3600.0
+    """Give up after this time."""
+    vehicle: Vehicle = Vehicle()
+    pile: Pile = Pile()
+    script: Sequence[Step] = (Step(do="plug in"), Step(do="start", at_s=1.0))
+    lose: Sequence[Loss] = ()
+    expect: Expect = Expect()

@@ -1,0 +1,1 @@
+"""The scenarios that come with pilebench, one TOML file each; `pilebench run NAME` runs one."""

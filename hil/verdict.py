@@ -1,0 +1,58 @@
+"""Whether a run did what its scenario expects, and whether it ended safely."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from hil.outcome import Outcome
+from hil.scenario import Expect
+
+SAFE_END = "GB/T 18487.1-2015 B.3.7: K1/K2 open, no more than 5 A, below 60 V, unlocked"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One expectation: *what* was expected, whether it *held*, what was *got*, and the *clause* that asks for it."""
+
+    what: str
+    held: bool
+    got: str
+    clause: str
+
+
+def judge(expect: Expect, outcome: Outcome) -> list[Verdict]:
+    """Every expectation of the scenario against *outcome*, the safe end first."""
+    verdicts = [Verdict("ends in a safe state", outcome.safe, outcome.end_state, SAFE_END)]
+    verdicts += [Verdict(what, held, got, expect.clause) for what, held, got in _checks(expect, outcome)]
+    return verdicts
+
+
+def _checks(expect: Expect, outcome: Outcome) -> Iterator[tuple[str, bool, str]]:
+    if expect.ended is not None:
+        yield f"ended: {expect.ended}", outcome.ended == expect.ended, outcome.ended
+    if expect.stop_reason is not None:
+        yield f"stop reason: {expect.stop_reason}", expect.stop_reason in outcome.stop_reason, outcome.stop_reason
+    if expect.phases:
+        visited = [phase.name for phase in outcome.phases]
+        yield f"phases: {' > '.join(expect.phases)}", _in_order(expect.phases, visited), " > ".join(visited)
+    if expect.timeouts is not None:
+        wanted = ", ".join(expect.timeouts) or "none"
+        yield f"time limits exceeded: {wanted}", list(expect.timeouts) == outcome.timeouts, ", ".join(outcome.timeouts) or "none"
+    if expect.reconnects is not None:
+        yield f"reconnections: {expect.reconnects}", outcome.reconnects == expect.reconnects, str(outcome.reconnects)
+    for name, span, value in (("soc_pct", expect.soc_pct, outcome.soc_pct), ("energy_wh", expect.energy_wh, outcome.energy_wh)):
+        if span is not None:
+            yield f"{name}: {span[0]:g}..{span[1]:g}", span[0] <= value <= span[1], f"{value:.1f}"
+    if expect.frames:
+        sent = [str(frame) for frame in outcome.trace.frames]
+        missing = _first_missing(expect.frames, sent)
+        yield f"frames in order: {', '.join(expect.frames)}", missing is None, f"missing {missing}" if missing else "all"
+
+
+def _in_order(wanted: Sequence[str], seen: Sequence[str]) -> bool:
+    return _first_missing(wanted, seen) is None
+
+
+def _first_missing(wanted: Sequence[str], seen: Sequence[str]) -> str | None:
+    """The first of *wanted* that does not follow the one before it in *seen*."""
+    rest = iter(seen)
+    return next((item for item in wanted if item not in rest), None)

@@ -1,0 +1,187 @@
+"""What the charger's and the vehicle's session have in common: one state, one table, periodic messages, time limits.
+
+Everything that changes the state is in the transition table; nothing else assigns it. What is sent in a state and what is waited
+for are tables too. The two roles differ in those tables, in how they fill their messages and in what they make of the peer's.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Generic
+
+from protocols.core.message import Message
+from protocols.core.session import Malformed, Moved, TimedOut
+from protocols.core.timers import Timers
+from protocols.core.transitions import Input, State, Transitions
+from protocols.gbt27930.habits import Habits
+from protocols.gbt27930.link import Link
+
+_SEND: Final = "send "
+"""Prefix of the timers that send; sorts after the upper-case names of limits, so that in one moment a limit wins."""
+
+RETRY_US: Final = 10_000
+"""How long a long message waits before it looks again whether the transport is free."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan(Generic[State, Input]):
+    """The rules of a role as data."""
+
+    transitions: Transitions[State, Input]
+    sends: Mapping[State, tuple[str, ...]]
+    """Messages sent periodically in each state, the first at once. What two states in a row send keeps its period."""
+    at_once: frozenset[State]
+    """States whose first message goes out at once even though the state before sent it too: its contents changed."""
+    waits: Mapping[State, tuple[str, ...]]
+    """Limits running in each state. What two states in a row wait for runs on."""
+    limits: Mapping[str, Input]
+    """What running into a limit is called in the transition table."""
+
+
+class Conversation(Generic[State, Input]):
+    """The mechanics of one role. *build* fills each message that is sent; *entered* is told of every change of state.
+
+    *alarm* is told when an alarm set with `set_alarm` goes off; alarms belong to the state in which they were set.
+    """
+
+    def __init__(
+        self,
+        plan: Plan[State, Input],
+        start: State,
+        link: Link,
+        habits: Habits,
+        *,
+        build: Mapping[str, Callable[[int], Message | None]],
+        entered: Callable[[State, Input, int], None],
+        alarm: Callable[[str, int], None],
+    ) -> None:
+        self.state = start
+        self.link = link
+        self.timers = Timers()
+        self.latest: dict[str, Message] = {}
+        """The newest message of each name that the peer has sent."""
+        self.sent: dict[str, int] = {}
+        """How many of each message were sent since the state was entered that sends it."""
+        self._plan = plan
+        self._habits = habits
+        self._build = build
+        self._entered = entered
+        self._alarm = alarm
+        self._alarms: set[str] = set()
+        self._late: dict[str, int] = {}
+        self._events: list[Any] = []
+
+    # ---- time and wire ---------------------------------------------------------------------------------------------
+
+    @property
+    def deadline(self) -> int | None:
+        """When `tick` is due next (µs), or None."""
+        mine, links = self.timers.deadline, self.link.transport.deadline
+        if mine is None or links is None:
+            return links if mine is None else mine
+        return mine if mine < links else links
+
+    def receive(self, frame: Any, now: int) -> Message | None:
+        """The message that *frame* completes, noted as the latest of its name; nonsense becomes an event."""
+        got = self.link.receive(frame, now)
+        if got is None or isinstance(got, Malformed):
+            if got is not None:
+                self._events.append(got)
+            return None
+        self.latest[got.title] = got
+        return got
+
+    def tick(self, now: int) -> None:
+        """Send what is due; let run out what has."""
+        self.link.tick(now)
+        for due, name in self.timers.expired(now):
+            if name.startswith(_SEND):
+                self._send(name[len(_SEND) :], due, now)
+            elif name in self._alarms:
+                self._alarms.discard(name)
+                self._alarm(name, now)
+            elif name in self._plan.waits.get(self.state, ()):
+                self._run_out(name, now)
+
+    def take_events(self) -> Sequence[Any]:
+        """What happened since the last call."""
+        if not self._events:
+            return ()
+        events, self._events = self._events, []
+        return events
+
+    def note(self, event: Any) -> None:
+        """Report *event* with the next `take_events`."""
+        self._events.append(event)
+
+    # ---- state -----------------------------------------------------------------------------------------------------
+
+    def move(self, given: Input, now: int) -> bool:
+        """Follow the rule for *given* in this state; False if there is none, and then nothing has changed."""
+        edge = self._plan.transitions.get((self.state, given))
+        if edge is None:
+            return False
+        before, self.state = self.state, edge.after
+        self._events.append(Moved(before, edge.after, given, edge.clause))
+        self._reschedule(before, now)
+        self._entered(before, given, now)
+        return True
+
+    def wait(self, name: str, now: int) -> None:
+        """(Re)start the limit *name*, if this state waits for it and the edition has it."""
+        limit = self.link.edition.limits.get(name)
+        if limit is not None and name in self._plan.waits.get(self.state, ()):
+            self.timers.start(name, now + limit.us)
+
+    def set_alarm(self, name: str, at: int) -> None:
+        """Call the role's *alarm* with *name* at *at*, unless the state changes before."""
+        self._alarms.add(name)
+        self.timers.start(name, at)
+
+    def _reschedule(self, before: State, now: int) -> None:
+        plan, timers = self._plan, self.timers
+        timers.stop(*self._alarms)
+        self._alarms.clear()
+        old, new = plan.waits.get(before, ()), plan.waits.get(self.state, ())
+        timers.stop(*(name for name in old if name not in new))
+        for name in new:
+            if not timers.running(name):
+                self.wait(name, now)
+        old, new = plan.sends.get(before, ()), plan.sends.get(self.state, ())
+        timers.stop(*(_SEND + name for name in old if name not in new))
+        for name in new:
+            if name not in old or self.state in plan.at_once:
+                self.sent[name] = 0
+                self.start_sending(name, now + self._habits.first_delay_us.get(name, 0))
+
+    def start_sending(self, name: str, at: int) -> None:
+        """Send message *name* from *at* on in its period, unless the edition lacks it or a habit leaves it out."""
+        if name in self.link.edition.messages and name not in self._habits.omit:
+            self.timers.start(_SEND + name, at)
+
+    def stop_sending(self, name: str) -> None:
+        """No more of message *name* until a state starts it again."""
+        self.timers.stop(_SEND + name)
+
+    # ---- what is due -----------------------------------------------------------------------------------------------
+
+    def _send(self, name: str, due: int, now: int) -> None:
+        if name not in self._plan.sends.get(self.state, ()):
+            return
+        due = self._late.pop(name, due)
+        message = self._build[name](now)
+        if message is None:
+            return
+        if not self.link.send(message, now):  # another long message is under way
+            self._late[name] = due
+            self.timers.start(_SEND + name, now + RETRY_US)
+            return
+        period = self._habits.periods_us.get(name) or message.period_us
+        assert period is not None
+        missed = (now - due) // period  # stay on the grid, whatever was missed
+        self.timers.start(_SEND + name, due + (missed + 1) * period)
+        self.sent[name] = self.sent.get(name, 0) + 1
+
+    def _run_out(self, name: str, now: int) -> None:
+        limit = self.link.edition.limits[name]
+        self._events.append(TimedOut(name, limit.us, limit.clause))
+        self.move(self._plan.limits[name], now)
