@@ -61,7 +61,6 @@ class VehicleSetup:
     owner: Owner = Owner()
     soc_pct: float = 20.0
     temp_degc: float = 25.0
-    tells_cells: bool = False
 
 
 class Bench:

@@ -1,8 +1,8 @@
 """Virtual time: one SimPy clock in integer µs for stories, and parts that are ticked when they are due.
 
 SimPy tells the slow stories (operator, reservations, mains). Frames, tasks and timers are far more frequent; a SimPy event for
-each would cost more than the work it starts. A *part* therefore only says when it is next due, and the clock ticks every part that
-is due before the next SimPy event. No story can tell the difference: none runs while parts are ahead of it.
+each would cost more than the work it starts. A *part* therefore only says when it is next due, and the clock ticks every part
+that is due before the next SimPy event. No story can tell the difference: none runs while parts are ahead of it.
 """
 
 from collections.abc import Callable, Generator
@@ -35,7 +35,7 @@ class Clock:
     def __init__(self) -> None:
         self.env = simpy.Environment()
         self.now = 0
-        """The moment being lived (µs). Ahead of ``env.now`` while parts run between two story events."""
+        """The moment being lived (µs); ``env.now`` agrees, so that a part may trigger an event that a story waits for."""
         self.wakes = 0
         """How many moments had a part due; printed beside SimPy's own events by the benchmarks."""
         self.events = 0
@@ -75,7 +75,7 @@ class Clock:
                 break
             self.now = max(self.now, int(following))
             self.env.step()
-        self.now = until
+        self._live(until)
 
     def _begin(self, story: Story) -> None:
         self.env.process(story)
@@ -84,17 +84,23 @@ class Clock:
         self.now = now
         callback(now)
 
+    def _live(self, now: int) -> None:
+        """Make *now* the present moment, for SimPy too, whose next event is later and which has no public way to do that."""
+        self.now = self.env._now = now
+
     def _advance(self, until: int) -> None:
         """Tick parts until the next story event (which goes first when both fall on one moment)."""
-        parts, peek = self._parts, self.env.peek
+        env, parts, peek = self.env, self._parts, self.env.peek
         while True:
             now = NEVER
             for part in parts:
                 if part.due < now:
                     now = part.due
+            if now < self.now:
+                now = self.now  # a part was added, or made due, too late
             if now > until or now >= peek():
                 return
-            self.now = now
+            self.now = env._now = now  # inlined `_live`: this is the hot path
             self.wakes += 1
             for part in parts:
                 if part.due <= now:

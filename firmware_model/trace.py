@@ -52,15 +52,18 @@ class Trace:
     """The record of one run, in time order."""
 
     def __init__(self) -> None:
+        # Columns instead of frame objects: an hour of charging would make a quarter of a million for the garbage collector.
         self.frame_times_us = array("q")
-        self.frames: list[Frame] = []
+        self.frame_ids = array("L")
+        self.frame_data: list[bytes] = []
         self.signals: dict[str, Signal] = {}
         self.happenings: list[Happening] = []
 
     def frame(self, now: int, frame: Frame, _sender: str) -> None:
         """A frame was on the wire; *now* is its last bit. Has the form of a bus tap."""
         self.frame_times_us.append(now)
-        self.frames.append(frame)
+        self.frame_ids.append(frame[0])
+        self.frame_data.append(frame[1])
 
     def signal(self, name: str, unit: str) -> Signal:
         """The signal *name*, made if it is new."""
@@ -74,7 +77,12 @@ class Trace:
 
     def log(self) -> Iterator[tuple[int, Frame]]:
         """Every frame with its time (µs)."""
-        return zip(self.frame_times_us, self.frames, strict=True)
+        frames = map(Frame, self.frame_ids, self.frame_data)
+        return zip(self.frame_times_us, frames, strict=True)
+
+    def __len__(self) -> int:
+        """How many frames there are."""
+        return len(self.frame_ids)
 
     def of(self, kind: type[Any], who: str | None = None) -> Iterator[Happening]:
         """The happenings whose event is a *kind*, of all parts or of one."""

@@ -43,7 +43,7 @@ def _checks(expect: Expect, outcome: Outcome) -> Iterator[tuple[str, bool, str]]
         if span is not None:
             yield f"{name}: {span[0]:g}..{span[1]:g}", span[0] <= value <= span[1], f"{value:.1f}"
     if expect.frames:
-        sent = [str(frame) for frame in outcome.trace.frames]
+        sent = [str(frame) for _, frame in outcome.trace.log()]
         missing = _first_missing(expect.frames, sent)
         yield f"frames in order: {', '.join(expect.frames)}", missing is None, f"missing {missing}" if missing else "all"
 

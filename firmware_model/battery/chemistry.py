@@ -36,9 +36,10 @@ class Chemistry:
     cell_min_v: float
     least_charging_degc: float
     """Below it no charge current is accepted."""
-    slow_ratio: float = 0.8
-    """Resistance of the slow (diffusion) branch as a multiple of R0: 1.23 R0 after 10 s, as fitted."""
-    slow_tau_s: float = 30.0
+    slow_ratio: float
+    """Resistance of the slow (diffusion) branch as a multiple of R0, fitted to full charges at 0.5C and 1C."""
+    slow_tau_s: float
+    """Its time constant: about 1.23 R0 after 10 s (NMC)."""
     ocv_grid: tuple[float, ...] = field(init=False, repr=False)
     """`ocv_v` at every percent: all table points lie on that grid, so nothing is lost and look-up needs no search."""
     r0_grid: tuple[float, ...] = field(init=False, repr=False)
@@ -94,6 +95,8 @@ NMC = Chemistry(
     cell_max_v=4.20,
     cell_min_v=2.80,
     least_charging_degc=-20,
+    slow_ratio=1.15,
+    slow_tau_s=45.0,
 )
 
 LFP = Chemistry(
@@ -106,4 +109,6 @@ LFP = Chemistry(
     cell_max_v=3.65,
     cell_min_v=2.50,
     least_charging_degc=-10,
+    slow_ratio=0.8,
+    slow_tau_s=30.0,
 )

@@ -123,8 +123,9 @@ class DemandCurve:
         full = at_limit and reading.current_a < plan.end_c * kind.capacity_ah
         if plan.staged:
             most_c, full = self._staged(reading, most_c)
-        # Leave room for the cell that is ahead of the mean: the charger only sees the sum.
-        voltage_v = kind.series * (limit_v - max(reading.cell_max_v - reading.cell_mean_v, 0.0))
+        # Constant voltage leaves room for the cell ahead of the mean: the charger only sees the sum. Stages end by that cell.
+        ahead_v = 0.0 if plan.staged else max(reading.cell_max_v - reading.cell_mean_v, 0.0)
+        voltage_v = kind.series * (limit_v - ahead_v)
         current_a = 0.0 if full else min(most_c * kind.capacity_ah, plan.current_max_a)
         return Demand(round(voltage_v, 1), round(current_a, 1), at_limit and not plan.staged, full)
 

@@ -38,7 +38,7 @@ class EnergyMeter:
 
     def add(self, voltage_mv: int, current_ma: int) -> None:
         """Take one sample to stand for a whole period."""
-        self._sum += max(voltage_mv * current_ma, 0) // 1000 * (PERIOD_US // 1000)
+        self._sum += voltage_mv * current_ma // 1000 * (PERIOD_US // 1000)
 
     def save(self, nvm: MutableSequence[int], *, whatever: bool = False) -> None:
         """Write the total to *nvm* if it has grown enough, or at all events."""

@@ -112,6 +112,8 @@ class ControllerSettings:
     """Outside the two sensor limits a plug sensor is broken (an open one shows -40 °C)."""
     plug_sensor_high_degc: float = 180.0
     fan_on_a: float = 10.0
+    meter_start_a: float = 0.2
+    """The meter does not run below it, as a real one's starting current; it is more than two counts of the converter."""
 
     def __post_init__(self) -> None:
         if not self.cc1_low_v < self.cc1_high_v:
@@ -121,6 +123,6 @@ class ControllerSettings:
         if not self.insulation_fault_ohm_per_v < self.insulation_good_ohm_per_v:
             raise LocalError("insulation_fault_ohm_per_v must be below insulation_good_ohm_per_v")
         if min(self.rise_a_per_s, self.fall_a_per_s, self.stop_a_per_s) <= 0 or self.equal_verdicts < 1:
-            raise LocalError("slopes must be positive and equal_verdicts at least 1")
+            raise LocalError("rise_a_per_s, fall_a_per_s and stop_a_per_s must be positive and equal_verdicts at least 1")
         if not self.plug_warn_degc < self.plug_stop_degc < self.plug_sensor_high_degc:
             raise LocalError("plug temperatures must rise: warn, stop, sensor limit")

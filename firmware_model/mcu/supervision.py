@@ -28,7 +28,8 @@ class Supervision:
         before = (self.bits, self.derated_ma, self.fan, self._peak_ma)
         readings = self._readings
         current_ma = readings.current_ma
-        self.meter.add(readings.interface_mv, current_ma)
+        if current_ma >= self._settings.meter_start_a * 1000:
+            self.meter.add(readings.interface_mv, current_ma)
         self._plugs()
         if readings.milli(int(Channel.AUX_V)) < self._settings.aux_low_v * 1000:
             self.bits |= AUX_LOW

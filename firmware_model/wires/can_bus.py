@@ -30,6 +30,9 @@ Tap = Callable[[int, Frame, str], None]
 ErrorTap = Callable[[int, BusError], None]
 Corruptor = Callable[[Frame, str, int], Corruption | None]
 
+Claim = tuple[Port, Waiting]
+"""A port and the frame of its mailboxes that it has on the wire."""
+
 JOIN_BITS = OFF_SEQUENCE_BITS
 """A node that comes onto the wire listens for so many recessive bits before it takes part."""
 
@@ -58,7 +61,7 @@ class CanBus:
         self._sender: Port | None = None
         self._entry: Waiting | None = None
         self._verdict: Verdict | None = None
-        self._twins: Sequence[Port] = ()  # others that send the same identifier in this arbitration
+        self._twins: Sequence[Claim] = ()  # others that send the same identifier in this arbitration
         self._start = 0
         self._free_at = 0
         self._ifs_us = IFS_BITS * self.bit_us
@@ -188,7 +191,7 @@ class CanBus:
         sender, entry = self._sender, self._entry
         assert sender is not None and entry is not None
         asked = self.corruptor(entry[2], sender.name, self._start) if self.corruptor is not None else None
-        rivals = [port.box[0][2] for port in self._twins if port.box[0][2] != entry[2]]
+        rivals = [twin[2] for _, twin in self._twins if twin[2] != entry[2]]
         if asked is None and not self._twins:
             self._step = self._complete
             self.due = self._start + (entry[3] - IFS_BITS) * self.bit_us
@@ -207,18 +210,18 @@ class CanBus:
         """An attempt with an outcome of its own is over: count, report, hand out to those who took the frame."""
         sender, entry, verdict = self._sender, self._entry, self._verdict
         assert sender is not None and entry is not None and verdict is not None
-        senders, good = (sender, *self._twins), verdict.error is None
+        claims, good = ((sender, entry), *self._twins), verdict.error is None
         takers = [port for port in self._online if port.name in verdict.accepted]
         self._busy_us += verdict.free * self.bit_us
         self._free_at = self._start + verdict.free * self.bit_us
-        self._count(verdict, entry, senders, takers)
-        self._regroup(senders)
+        self._count(verdict, claims, takers)
+        self._regroup([port for port, _ in claims])
         self._sender = None
         self.joinable_until = 0
         self._report(now, verdict, entry[2], sender.name)
         for port in takers:
             port.receive(entry[2], now)
-        for port in senders:
+        for port, _ in claims:
             if good and port.on_sent is not None:
                 port.on_sent(entry[2], now)
         self.plan(now)
@@ -233,14 +236,14 @@ class CanBus:
         for error_tap in self._error_taps:
             error_tap(now, verdict.error)
 
-    def _count(self, verdict: Verdict, entry: Waiting, senders: tuple[Port, ...], takers: list[Port]) -> None:
-        for port in senders:
-            if verdict.error is not None:
-                port.errors.add(tec=verdict.tec)
-            else:
-                port.take(entry if port is self._sender else port.box[0])
+    def _count(self, verdict: Verdict, claims: Sequence[Claim], takers: list[Port]) -> None:
+        for port, entry in claims:
+            if verdict.error is None:
+                port.take(entry)
                 port.sent += 1
                 port.errors.sent()
+            elif port in self._online:
+                port.errors.add(tec=verdict.tec)
         rec = dict(verdict.rec)
         for port in self._online:
             port.errors.add(rec=rec.get(port.name, 0))
@@ -251,7 +254,7 @@ class CanBus:
     def _attempt(self) -> Attempt:
         """The transmission on the wire in the terms of the error rules."""
         assert self._sender is not None and self._entry is not None
-        senders = (self._sender, *self._twins)
+        senders = [self._sender, *(port for port, _ in self._twins)]
         receivers = tuple(port.name for port in self._online if port not in senders)
         passive = frozenset(port.name for port in self._ports if port.errors.passive)
         return Attempt(self._entry[2], self._sender.name, receivers, passive)
@@ -261,7 +264,7 @@ class CanBus:
     def left(self, port: Port, now: int) -> None:
         """*port* is off the wire (for `Port`). What it was sending breaks off; behind the acknowledge slot it counts as sent."""
         self._online = tuple(other for other in self._online if other is not port)
-        if self._sender is None or (port is not self._sender and port not in self._twins):
+        if self._sender is None or (port is not self._sender and all(port is not twin for twin, _ in self._twins)):
             return
         if now < self.joinable_until:
             self._sender = None
@@ -269,11 +272,11 @@ class CanBus:
             return
         attempt = self._attempt()
         bit = (now - self._start) // self.bit_us
-        if bit >= attempt.end - 8 and self._step == self._complete:
-            self._conclude(attempt.good(), attempt)
-        else:
+        if bit < attempt.end - 8:
             self._conclude(vanished(attempt, bit), attempt)
             self.due = max(self.due, now)
+        elif self._step == self._complete:
+            self._conclude(attempt.good(), attempt)
 
     def joined(self, port: Port, now: int) -> None:
         """*port* is on the wire (for `Port`); a frame that is already there passes it by."""
@@ -293,11 +296,10 @@ class CanBus:
     def _present(self) -> tuple[Port, ...]:
         return tuple(port for port in self._ports if port.online)
 
-    def _regroup(self, senders: tuple[Port, ...]) -> None:
+    def _regroup(self, senders: Sequence[Port]) -> None:
         """After each transmission while not all is well: who is suspended, who is bus-off, who is let in."""
-        quiet_since = (
-            self._free_at - OFF_SEQUENCE_BITS * self.bit_us
-        )  # a frame's end and an error frame's are eleven recessive bits
+        # The end of a frame, as that of an error frame, is eleven recessive bits.
+        quiet_since = self._free_at - OFF_SEQUENCE_BITS * self.bit_us
         for port in senders:
             if port.errors.passive:
                 port.ready_at = self._free_at + SUSPEND_BITS * self.bit_us
@@ -329,15 +331,15 @@ class CanBus:
         self.plan(now)
 
 
-def _arbitrate(waiting: Sequence[Port], limit: int) -> tuple[Port, Sequence[Port]]:
+def _arbitrate(waiting: Sequence[Port], limit: int) -> tuple[Port, Sequence[Claim]]:
     """Of the ports that can start before *limit*, the one with the lowest identifier, and others that send the same one."""
     lowest, winner = NEVER, waiting[0]
-    twins: list[Port] = []
+    twins: list[Claim] = []
     for port in waiting:
         if port.ready_at < limit:
             rank = port.box[0][0]
             if rank < lowest:
                 lowest, winner, twins = rank, port, []
             elif rank == lowest:
-                twins.append(port)
+                twins.append((port, port.box[0]))
     return winner, twins

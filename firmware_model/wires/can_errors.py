@@ -42,7 +42,7 @@ class ErrorKind(Enum):
 
 
 class BusError(NamedTuple):
-    """A failed transmission: *sender* by name, its *frame*, the *kind* of error and the *bit* it was seen at (0: start of frame)."""
+    """A failed transmission of *sender* (by name): the *kind* of error and the *bit* it was seen at (0: start of frame)."""
 
     kind: ErrorKind
     sender: str
@@ -258,7 +258,7 @@ def _seen_by_receivers(attempt: Attempt, bit: int, seeing: tuple[str, ...]) -> V
     others = frozenset(attempt.receivers) - frozenset(seeing)
     if not active:
         # Error-passive receivers cannot disturb the bus: they alone lose the frame.
-        if not others and found < attempt.end - TAIL_BITS + 3:
+        if not others and (kind is ErrorKind.CRC or found <= attempt.tail):
             return unacknowledged(attempt)._replace(rec=_each(seeing, 1))
         return Verdict(None, attempt.end + IFS_BITS, others, rec=_each(seeing, 1))
     # Whoever flags first sees the others' flags behind its own: that is how a node with a bad receiver is found out.

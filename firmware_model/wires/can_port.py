@@ -133,7 +133,7 @@ class Port:
     def take(self, entry: Waiting) -> None:
         """Remove *entry*, for the bus: mostly the first, unless a more urgent frame came in while it was on the wire."""
         box = self.box
-        if box[0] is entry:
+        if box and box[0] is entry:
             heappop(box)
         elif entry in box:
             box.remove(entry)

@@ -212,7 +212,8 @@ class BmsSession:
     def _bro(self) -> Message | None:
         if self.state is S.READY:
             return write.bro(self.edition, ready=True)
-        return write.bro(self.edition, ready=False) if self.habits.says_not_ready else None
+        waits = self.edition.waits_for_ready  # in 2011 BRO(0x00) means "cannot charge"
+        return write.bro(self.edition, ready=False) if waits and self.habits.says_not_ready else None
 
     def _bem(self) -> Message | None:
         most = self.habits.error_frames

@@ -165,7 +165,7 @@ class Conversation(Generic[State, Input]):
     # ---- what is due -----------------------------------------------------------------------------------------------
 
     def _send(self, name: str, due: int, now: int) -> None:
-        if name not in self._plan.sends.get(self.state, ()):
+        if name not in self._plan.sends.get(self.state, ()) or name not in self.link.edition.messages:
             return
         due = self._late.pop(name, due)
         message = self._build[name](now)

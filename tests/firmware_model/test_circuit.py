@@ -321,4 +321,3 @@ def test_same_seed_same_readings():
 def test_instruments_have_the_board_s_spans():
     for sensor, channel in zip(make_instruments(), (Channel.STAGE_V, Channel.INTERFACE_V, Channel.OUTPUT_A), strict=True):
         assert (sensor.low, sensor.high, sensor.full) == (*SPANS[channel], FULL_SCALE)
-

@@ -18,9 +18,15 @@ from protocols.gbt27930.bms_rules import BmsState, BmsStopCause
 from protocols.gbt27930.charger import ChargerSession
 from protocols.gbt27930.charger_messages import ChargerRating, ChargerReport
 from protocols.gbt27930.charger_rules import ChargerState, StopCause
+from protocols.gbt27930.messages import CML
 
 MS, S = 1_000, 1_000_000
+STOPS = (ChargerState.STATISTICS, ChargerState.STOPPING, ChargerState.STOPPED_BY_BMS, ChargerState.ERROR)
 QUICK = Owner(prepare_us=50 * MS)
+
+
+def _measured(circuit):
+    return ChargerReport(voltage_v=circuit.stage_v, current_a=circuit.current_a, energy_wh=circuit.energy_wh)
 
 
 class BareCharger:
@@ -28,7 +34,7 @@ class BareCharger:
 
     def __init__(self, bus, circuit, rating):
         self.circuit, self.stubborn = circuit, False
-        self.session = ChargerSession(0, report=lambda now: ChargerReport(circuit.stage_v, circuit.current_a, 0.0), rating=rating)
+        self.session = ChargerSession(0, report=lambda now: _measured(circuit), rating=rating)
         self.port = bus.attach("charger", self.receive)
         self.due = 0
 
@@ -61,11 +67,10 @@ class BareCharger:
         elif state is ChargerState.CHARGING:
             demand = session.demand
             circuit.command(Setpoint(demand.voltage_v, demand.current_a, True), now)
-        elif state in (ChargerState.STATISTICS, ChargerState.STOPPING, ChargerState.STOPPED_BY_BMS, ChargerState.ERROR):
-            if not self.stubborn:
-                circuit.command(OFF, now)
-                if circuit.current_a <= 5:
-                    self.contacts(False, now)
+        elif state in STOPS and not self.stubborn:
+            circuit.command(OFF, now)
+            if circuit.current_a <= 5:
+                self.contacts(False, now)
 
     def contacts(self, closed, now):
         for contactor in (self.circuit.k1, self.circuit.k2):
@@ -277,7 +282,7 @@ def test_pause_asks_for_nothing_and_resume_starts_from_zero():
     bench.car.pause(True, bench.now)
     bench.run(1 * S)
     assert bench.charger.session.latest["BSM"].permitted == 0
-    assert bench.circuit.current_a == 0 and bench.car.session.state is BmsState.CHARGING
+    assert abs(bench.circuit.current_a) < 0.05 and bench.car.session.state is BmsState.CHARGING
 
     bench.car.pause(False, bench.now)
     bench.run(1 * S)
@@ -322,7 +327,11 @@ def test_a_lost_detection_point_2_stops_the_charge():
 
 
 def test_a_charger_that_cannot_reach_the_pack_voltage_is_refused():
-    bench = Bench(rating=ChargerRating(voltage_max_v=300.0)).start().run(6 * S)
+    bench = Bench().start().until_moved(BmsState.PREPARING, 6 * S)
+
+    latest = bench.car.session.latest
+    latest["CML"] = CML(voltage_max_v=300.0, voltage_min_v=100.0, current_max_a=250.0, current_min_a=0.0)
+    bench.run(100 * MS)
 
     assert bench.car.session.cause is BmsStopCause.PARAMETER_MISMATCH
     assert bench.car.inlet.k5.operations == 0

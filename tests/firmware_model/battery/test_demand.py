@@ -1,8 +1,11 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.random import default_rng
 
 from firmware_model.battery.demand import ACCEPTANCE_C, SOC_BOUNDS_PCT, TEMP_BOUNDS_DEGC, DemandCurve, Plan, Reading
+from firmware_model.battery.monitor import BatteryMonitor
+from firmware_model.battery.pack import Pack
 from firmware_model.battery.packs import PACKS
 
 EU500, MODEL3 = PACKS["eu500"], PACKS["model3_lfp"]
@@ -100,3 +103,24 @@ def test_after_a_pause_the_ramp_begins_at_zero():
     curve.begin(60_000_000)
 
     assert curve.ask(60_050_000, reading()).current_a == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("name", ["eu500", "model3_lfp", "mini", "nmc_800v"])
+@pytest.mark.parametrize("staged", [False, True])
+def test_every_pack_gets_full_without_a_cell_above_its_limit(name, staged):
+    pack = Pack(PACKS[name], soc_pct=60, rng=default_rng(1))
+    bms = BatteryMonitor(pack, DemandCurve(pack.kind, Plan(staged=staged)), soc_target_pct=100)
+    bms.begin(0)
+    highest_v = 0.0
+
+    for now in range(1_000_000, 6 * 3_600_000_000, 1_000_000):
+        bms.renew()
+        report = bms.report(now)
+        if bms.demand.full:
+            break
+        # What a charger does: the demanded current, or less where the demanded voltage does not let it in.
+        pack.advance(now, max(min(report.demand_a, (report.demand_v - pack.emf_v) / pack.r_ohm), 0.0))
+        highest_v = max(highest_v, pack.cell_max_v)
+
+    assert bms.demand.full and pack.soc_pct > (88 if staged else 95)
+    assert highest_v < pack.kind.chemistry.cell_max_v + 0.01

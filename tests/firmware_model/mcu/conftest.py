@@ -215,6 +215,6 @@ class Bench:
         return {fault.name for fault in self.controller.faults}
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def bench():
     return Bench

@@ -118,6 +118,7 @@ def test_a_lock_that_is_not_confirmed_in_5_s_refuses_and_unlocks(bench):
 
     assert ended - began == pytest.approx(5 * S, abs=2 * MS)
     b.until(P.FINISHED)
+    b.run(400 * MS)
     assert not b.frames and not b.pile.lock.locked(b.now) and b.faults() == {"LOCK"}
 
 

@@ -41,6 +41,11 @@ class Bench:
 
         self.bus.corruptor = corruptor
 
+    def preset(self, name, **counters):
+        """Begin with the counters that many errors would have left behind."""
+        self.ports[name].errors.add(**counters)
+        self.bus._troubled = True
+
     def run(self, until):
         while self.bus.due <= until:
             self.bus.tick(self.bus.due)
@@ -209,7 +214,7 @@ def test_a_frame_dropped_at_one_receiver_is_acknowledged_all_the_same():
 
 def test_a_passive_receiver_loses_the_frame_without_disturbing_the_others():
     bench = Bench("pile", "car", "meter")
-    bench.ports["car"].errors.add(rec=130)
+    bench.preset("car", rec=130)
     bench.corrupt(Corruption(bit=50, seen_by={"car"}))
 
     bench.ports["pile"].send(CHM, 0)
@@ -222,7 +227,7 @@ def test_a_passive_receiver_loses_the_frame_without_disturbing_the_others():
 
 def test_a_passive_receiver_alone_with_the_sender_leaves_the_frame_unacknowledged():
     bench = Bench("pile", "car")
-    bench.ports["car"].errors.add(rec=130)
+    bench.preset("car", rec=130)
     bench.corrupt(Corruption(bit=50, seen_by={"car"}))
 
     bench.ports["pile"].send(CHM, 0)
@@ -273,7 +278,7 @@ def test_a_lost_acknowledge_makes_an_active_sender_destroy_the_frame():
 
 def test_a_lost_acknowledge_makes_a_passive_sender_send_twice_what_was_received():
     bench = Bench("pile", "car")
-    bench.ports["pile"].errors.add(tec=128)
+    bench.preset("pile", tec=128)
     bench.corrupt(Corruption(bit=ACK))
 
     bench.ports["pile"].send(CHM, 0)
@@ -319,7 +324,7 @@ def test_a_misread_checksum_is_flagged_after_the_acknowledge_delimiter():
 
 
 def test_a_misread_bit_that_makes_six_equal_ones_is_flagged_there():
-    wire, stuffed = levels(Frame(0, bytes(8)))
+    _, stuffed = levels(Frame(0, bytes(8)))
     bit = next(i for i, extra in enumerate(stuffed) if extra and i > 40)
 
     bench = once(Corruption(bit=bit, seen_by={"car"}), frame=Frame(0, bytes(8)))
@@ -346,8 +351,7 @@ def test_an_error_frame_and_its_intermission_take_17_to_23_bits(bit, seen_by):
 
 def test_a_passive_sender_waits_eight_bits_longer_and_lets_others_go_first():
     bench = Bench("pile", "car")
-    bench.ports["pile"].errors.add(tec=130)
-    bench.bus._troubled = True
+    bench.preset("pile", tec=130)
     urgent, lesser = Frame(0x10, b"", False), Frame(0x700, b"", False)
     bench.ports["pile"].send(urgent, 0)
     bench.ports["pile"].send(urgent, 0)
@@ -360,7 +364,7 @@ def test_a_passive_sender_waits_eight_bits_longer_and_lets_others_go_first():
 
 def test_a_suspended_sender_with_the_bus_to_itself_starts_eight_bits_late():
     bench = Bench("pile", "car")
-    bench.ports["pile"].errors.add(tec=140)
+    bench.preset("pile", tec=140)
     bench.corrupt()
     bench.ports["pile"].send(CHM, 0)
     bench.ports["pile"].send(CHM, 0)
@@ -436,8 +440,7 @@ def test_without_automatic_recovery_bus_off_lasts_until_the_host_orders_it():
 def test_traffic_lengthens_the_recovery():
     bench = Bench("pile", "car", "meter")
     when = drive_to_bus_off(bench)
-    frames = 20
-    for n in range(frames):
+    for n in range(5):
         bench.run(until=when + 200 + n * 1000)
         bench.ports["car"].send(CHM, when + 200 + n * 1000)
 
@@ -505,6 +508,43 @@ def test_two_nodes_that_send_the_same_do_not_acknowledge_each_other():
     bench.run(until=20_000)
 
     assert bench.ports["pile"].tec == bench.ports["car"].tec == 128
+
+
+def test_of_two_identical_frames_each_node_gives_up_its_own_copy_only():
+    bench = Bench("pile", "car", "meter")
+    urgent = Frame(0x10, b"", False)
+
+    bench.ports["pile"].send(CHM, 0)
+    bench.ports["car"].send(CHM, 0)
+    bench.ports["car"].send(urgent, 100)
+    bench.run(until=5000)
+
+    assert bench.heard["meter"] == [CHM, urgent]
+
+
+def test_a_sender_that_loses_its_supply_in_the_error_frame_starts_again_from_zero():
+    bench = Bench("pile", "car")
+    bench.corrupt(Corruption(bit=LAST))
+    bench.ports["pile"].send(CHM, 0)
+    bench.run(until=(LAST - 2) * BIT_US)
+
+    bench.ports["pile"].power_down((LAST - 2) * BIT_US)
+    bench.run(until=5000)
+
+    assert bench.ports["pile"].tec == 0
+    assert bench.heard["car"] == [CHM]
+
+
+def test_a_passive_receiver_that_misreads_behind_its_acknowledge_has_acknowledged():
+    bench = Bench("pile", "car")
+    bench.preset("car", rec=130)
+    bench.corrupt(Corruption(bit=ACK + 1, seen_by={"car"}))
+
+    bench.ports["pile"].send(CHM, 0)
+    bench.run(until=5000)
+
+    assert bench.failed == []
+    assert bench.heard["car"] == []
 
 
 # --- random errors -----------------------------------------------------------------------------------------------------------

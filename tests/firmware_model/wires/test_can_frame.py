@@ -7,7 +7,7 @@ from firmware_model.wires.can_frame import crc15, frame_bits, levels, rank, shap
 from protocols.core.errors import LocalError
 from protocols.core.frame import Frame
 
-extended_frames = st.builds(Frame, st.integers(0, (1 << 29) - 1), st.binary(max_size=8))
+extended_frames = st.builds(Frame, st.integers(0, (1 << 29) - 1), st.binary(max_size=8), st.just(True))
 standard_frames = st.builds(Frame, st.integers(0, (1 << 11) - 1), st.binary(max_size=8), st.just(False))
 frames = extended_frames | standard_frames
 
@@ -99,7 +99,7 @@ def test_mean_stuffing_of_random_payloads(extended, least, mean):
 
     total = sum(frame_bits(Frame(int(i), payloads[8 * n : 8 * n + 8], extended)) for n, i in enumerate(ids))
 
-    assert total / len(ids) - least == pytest.approx(mean, abs=0.03)
+    assert total / len(ids) - least == pytest.approx(mean, abs=0.05)
 
 
 @given(frames, frames)
@@ -110,7 +110,7 @@ def test_rank_orders_frames_as_the_first_differing_bit_does(one, other):
 
 
 def levels_without_stuffing(frame):
-    """The arbitration field through RTR; the longer field of an extended frame continues behind what a standard one sends as IDE."""
+    """The arbitration field, of a standard frame with the IDE bit that ends its tie with an extended one."""
     wire, stuffed = levels(frame)
     plain = [bit for bit, extra in zip(wire, stuffed, strict=True) if not extra]
     return plain[1:33] if frame.extended else plain[1:14]

@@ -20,7 +20,7 @@ class Pair:
         self.pile = self.bus.attach("pile", lambda frame, now: None, tx_depth=4)
         self.car = self.bus.attach("car", lambda frame, now: self.heard.append((now, frame)), tx_depth=4)
         if meter:
-            self.bus.attach("meter", lambda frame, now: None)
+            self.meter = self.bus.attach("meter", lambda frame, now: None)
         self.bus.tap_errors(lambda now, error: self.failed.append((now, error)))
 
     def run(self, until):
@@ -95,7 +95,6 @@ def test_an_unplugged_node_keeps_its_frames_and_sends_them_when_it_is_back():
 
 def test_an_unpowered_node_takes_no_frames_and_forgets_those_it_had():
     pair = Pair()
-    pair.bus.corruptor = None
     pair.pile.send(CHM, 0)
     pair.pile.power_down(0)
 
@@ -157,7 +156,7 @@ def test_a_sender_unplugged_behind_the_acknowledge_slot_has_sent_its_frame(bits_
 def test_leaving_before_the_start_of_frame_is_over_leaves_the_bus_to_the_next():
     pair = Pair()
     pair.pile.send(Frame(0x100, b""), 0)
-    pair.bus._ports[2].send(CHM, 0)
+    pair.meter.send(CHM, 0)
 
     pair.pile.detach(2)
     pair.run(until=5000)

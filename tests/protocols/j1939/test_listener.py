@@ -162,6 +162,24 @@ def test_packets_asked_for_again_belong_to_the_transfer() -> None:
     assert (seen.payload, seen.packets, seen.cts_count) == (PAYLOAD, 9, 2)
 
 
+def test_a_packet_may_come_again_only_as_often_as_it_was_asked_for() -> None:
+    frames = transfer()
+    again = Frame(CM_TO_BMS, control.cts(BRM, packets=1, first=3))
+
+    broken, rest = listen([*frames[:5], again, frames[4], frames[5], frames[4]])
+
+    assert (broken.cause, broken.packets) == (Cause.RESTARTED, 5)
+    assert (rest.pgn, rest.packets) == (UNKNOWN_PGN, 1)
+
+
+def test_a_packet_that_comes_again_with_other_bytes_is_of_another_transfer() -> None:
+    frames = transfer()
+
+    broken, rest = listen([*frames[:5], Frame(DT_TO_CHARGER, b"\x03" + bytes(7))])
+
+    assert (broken.cause, broken.missing, rest.packets) == (Cause.RESTARTED, (4, 5, 6, 7), 1)
+
+
 def test_a_frame_recorded_twice_is_tolerated() -> None:
     frames = transfer()
 

@@ -295,7 +295,7 @@ def test_originator_resumes_after_a_hold() -> None:
 
 def test_tr_bounds_our_own_delays() -> None:
     for delay in ("answer_us", "first_us", "gap_us"):
-        assert charger(**{delay: 200_000}).habits.check(TIMERS) is None
+        charger(**{delay: 200_000})
         with pytest.raises(LocalError, match="Tr"):
             charger(**{delay: 200_001})
 
@@ -423,6 +423,54 @@ def test_a_last_packet_that_is_not_filled_up_counts_if_it_has_its_bytes(length: 
     assert ends(session) == ([Received(BCS, payload, BMS, CHARGER)] if kept else [])
 
 
+@pytest.mark.parametrize("habits", [{"answer_us": 1_500}, {"hold_us": 1_500}])
+def test_a_late_packet_fills_its_hole_until_we_answer(habits: dict[str, int]) -> None:
+    session = charger(**habits)
+    tell(session, RTS, 0)
+    run_until(session, 2_000)
+    session.frames()
+    if "hold_us" in habits:
+        session.hold(BMS)
+    for sequence in (1, 2, 4, 5, 6, 7):
+        packet(session, sequence, 10_000)
+    due = session.deadline
+
+    packet(session, 3, 11_000)
+
+    assert session.deadline == due
+    run_until(session, due or 0)
+    assert ends(session) == [Received(BRM, PAYLOAD, BMS, CHARGER)]
+
+
+def test_a_repeated_packet_keeps_the_transfer_alive() -> None:
+    session = receiving()
+    packet(session, 1, 100_000)
+    packet(session, 1, 200_000)
+
+    assert session.deadline == 200_000 + TIMERS.t1_us
+
+
+def test_asking_again_for_the_last_packet_counts_as_a_retransmission() -> None:
+    bms = sending(retransmissions=0)
+    tell(bms, CTS, 0)
+    run_until(bms, 100_000)
+
+    tell(bms, control.cts(BRM, packets=1, first=7), 100_000)
+
+    assert ends(bms) == [Aborted(BRM, CHARGER, AbortReason.TOO_MANY_RETRANSMISSIONS, True, Role.ORIGINATOR)]
+
+
+def test_an_acknowledgement_one_packet_early_is_a_finding() -> None:
+    bms = sending()
+    tell(bms, control.cts(BRM, packets=6, first=1), 0)
+    run_until(bms, 100_000)
+
+    tell(bms, EOMA, 100_000)
+
+    assert findings(bms) == [Irregularity.EARLY_END]
+    assert bms.busy(CHARGER)
+
+
 def test_originator_repeats_what_it_is_asked_for_and_not_for_ever() -> None:
     bms = sending(retransmissions=2, gap_us=1_000, first_us=1_000)
     tell(bms, CTS, 0)
@@ -528,6 +576,18 @@ def test_the_peers_abort_ends_a_transfer_with_its_reason(reason: int) -> None:
     assert bms.events() == [Aborted(BRM, CHARGER, reason, False, Role.ORIGINATOR)]
     assert session.events() == [Aborted(BRM, BMS, reason, False, Role.RESPONDER)]
     assert (bms.frames(), session.frames(), bms.deadline, session.deadline) == ((), (), None, None)
+
+
+def test_an_abort_ends_both_directions_if_both_carry_its_group() -> None:
+    session = receiving()
+    session.send(BRM, PAYLOAD, BMS, 0)
+
+    tell(session, control.abort(BRM, reason=1))
+
+    assert session.events() == [
+        Aborted(BRM, BMS, 1, False, Role.RESPONDER),
+        Aborted(BRM, BMS, 1, False, Role.ORIGINATOR),
+    ]
 
 
 def test_an_abort_for_another_group_ends_nothing() -> None:
@@ -669,12 +729,13 @@ def test_a_broadcast_is_received_whole() -> None:
 def test_a_broadcast_ends_by_t1_exactly_when_its_packets_stop() -> None:
     session = charger()
     frames = control.broadcast(0xFECA, PAYLOAD, source=0x21)
-    for frame in [*frames[:3], *frames[4:]]:  # packet 3 is lost
+    for frame in [*frames[:3], *frames[4:-1]]:  # packet 3 is lost
         session.receive(frame, 1_000)
+    session.receive(frames[-1], 51_000)
 
-    session.tick(750_999)
+    session.tick(800_999)
     assert session.events() == ()
-    session.tick(751_000)
+    session.tick(801_000)
 
     assert session.events() == [TransferTimedOut(0xFECA, 0x21, Timer.T1, Role.LISTENER)]
     assert (session.frames(), session.open()) == ((), [])

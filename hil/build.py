@@ -1,0 +1,57 @@
+"""From a scenario, which people write, to a bench, which runs."""
+
+from dataclasses import replace
+
+from firmware_model.battery.packs import PACKS
+from firmware_model.bench import Bench, PileSetup, VehicleSetup
+from firmware_model.happenings import Loss, Moment, Step
+from firmware_model.power.quasi_static import RATINGS
+from firmware_model.vehicle import Owner
+from hil import scenario as s
+from hil.errors import BadInput
+from protocols.core.errors import LocalError
+from protocols.gbt27930.editions import EDITIONS
+
+
+def build(scenario: s.Scenario, seed: int) -> Bench:
+    """The bench that *scenario* describes. What its parts refuse is the scenario's mistake."""
+    try:
+        return Bench(
+            _pile(scenario.pile),
+            _vehicle(scenario.vehicle),
+            seed=seed,
+            script=[Step(step.do, Moment(_us(step.at_s), step.after)) for step in scenario.script],
+            losses=[Loss(loss.message, Moment(_us(loss.at_s), loss.after), _us(loss.for_s)) for loss in scenario.lose],
+        )
+    except LocalError as error:
+        raise BadInput(f"scenario {scenario.title!r}: {error}") from None
+
+
+def _pile(pile: s.Pile) -> PileSetup:
+    return PileSetup(
+        rating=RATINGS[pile.power],
+        edition=EDITIONS[pile.edition],
+        habits=pile.habits,
+        settings=pile.settings,
+        temp_degc=pile.temp_degc,
+        insulation_plus_ohm=pile.insulation_plus_ohm,
+        insulation_minus_ohm=pile.insulation_minus_ohm,
+        tickless=pile.tickless,
+    )
+
+
+def _vehicle(vehicle: s.Vehicle) -> VehicleSetup:
+    silent = frozenset() if vehicle.tells_cells else frozenset({"BMV", "BMT"})
+    return VehicleSetup(
+        pack=PACKS[vehicle.pack],
+        edition=EDITIONS[vehicle.edition],
+        habits=replace(vehicle.habits, omit=vehicle.habits.omit | silent),
+        plan=vehicle.plan,
+        owner=Owner(soc_target_pct=vehicle.soc_target_pct),
+        soc_pct=vehicle.soc_pct,
+        temp_degc=vehicle.temp_degc,
+    )
+
+
+def _us(seconds: float) -> int:
+    return round(seconds * 1e6)

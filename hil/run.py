@@ -1,0 +1,82 @@
+"""`pilebench run`: one scenario from its file to the report."""
+
+import json
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from firmware_model.bench import Bench
+from hil.build import build
+from hil.errors import BadInput
+from hil.files import ready_folder
+from hil.outcome import Outcome
+from hil.report.terminal import print_report
+from hil.scenario import Scenario
+from hil.scenario_files import load
+from hil.summary import summarise
+from hil.verdict import Verdict, judge
+
+SLICE_US = 20_000_000
+"""The progress bar moves after so much virtual time."""
+
+
+def run_command(
+    name: str, *, seed: int | None, out: Path | None, changes: Sequence[str], formats: Sequence[str], chart: bool, as_json: bool
+) -> int:
+    """Run scenario *name*, write its results, report; the exit code."""
+    scenario = load(name, changes)
+
+    if unknown:
+        raise BadInput(f"--log {unknown[0]!r}: one of {', '.join(LOG_FORMATS)}")
+    folder = ready_folder(out or Path("runs") / Path(name).stem)
+    console = Console(stderr=as_json)
+    began = time.perf_counter()
+    outcome = _simulate(scenario, scenario.seed if seed is None else seed, console)
+    wall_s = time.perf_counter() - began
+    verdicts = judge(scenario.expect, outcome)
+    summary, files = write_results(
+        folder, Path(name).stem, scenario, outcome, verdicts, seed=seed, wall_s=wall_s, formats=formats, chart=chart
+    )
+    if as_json:
+        print(json.dumps(summary, indent=1))
+    else:
+        print_report(console, f"{scenario.title}  [{Path(name).stem}, seed {summary['seed']}]", outcome, verdicts, wall_s, files)
+    return exit_code(verdicts)
+
+
+def exit_code(verdicts: Sequence[Verdict]) -> int:
+    """0 if everything held, else 1."""
+    return 0 if all(verdict.held for verdict in verdicts) else 1
+
+
+def simulate(scenario: Scenario, seed: int | None = None) -> Outcome:
+    """Run *scenario* without any output."""
+    bench = build(scenario, scenario.seed if seed is None else seed)
+    bench.run(round(scenario.duration_s * 1e6))
+    return summarise(bench, scenario)
+
+
+def _simulate(scenario: Scenario, seed: int, console: Console) -> Outcome:
+    bench = build(scenario, seed)
+    limit_us = round(scenario.duration_s * 1e6)
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[state]}"), TimeElapsedColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task("charging", total=1.0, state="")
+        while bench.clock.now < limit_us and not bench.run(min(limit_us, bench.clock.now + SLICE_US)):
+            progress.update(task, completed=_done(bench, scenario), state=_state(bench))
+    return summarise(bench, scenario)
+
+
+def _done(bench: Bench, scenario: Scenario) -> float:
+    """How much of the charge is over, by state of charge or by time, whichever is further."""
+    start, target = scenario.vehicle.soc_pct, scenario.vehicle.soc_target_pct
+    charged = (100 * bench.vehicle.pack.soc - start) / (target - start) if target > start else 0.0
+    return min(1.0, max(charged, bench.clock.now / 1e6 / scenario.duration_s))
+
+
+def _state(bench: Bench) -> str:
+    circuit = bench.pile.circuit
+    return f"{bench.clock.now / 6e7:6.1f} min  {circuit.interface_v:5.0f} V  {circuit.current_a:5.1f} A  {100 * bench.vehicle.pack.soc:4.1f} %"

@@ -1,0 +1,88 @@
+"""From a finished bench to its `Outcome`."""
+
+from firmware_model.bench import Bench
+from firmware_model.mcu.sequence import PileState
+from firmware_model.trace import Trace
+from hil.outcome import Ending, Outcome, Phase
+from hil.scenario import Scenario
+from protocols.core.session import Moved, TimedOut
+from protocols.gbt27930.outcome import Ended
+
+SAFE_V, SAFE_A = 60.0, 5.0
+PEAKS = {
+    "output_v": "output voltage",
+    "output_a": "output current",
+    "battery_degc": "battery temperature",
+    "plug_degc": "plug temperature",
+}
+
+
+def summarise(bench: Bench, scenario: Scenario) -> Outcome:
+    """What came of the run, from the trace and the physical end state."""
+    trace, now = bench.trace, bench.clock.now
+    ended, reason, clause = _ending(bench)
+    safe, end_state = _end_state(bench)
+    return Outcome(
+        ended=ended,
+        stop_reason=reason,
+        clause=clause,
+        phases=_phases(trace, now),
+        timeouts=[f"{h.who}: {h.what.timer}" for h in trace.of(TimedOut)],
+        reconnects=bench.charger.session.reconnects,
+        safe=safe,
+        end_state=end_state,
+        sim_s=now / 1e6,
+        frames=len(trace),
+        bus_load_pct=round(100 * bench.bus.load(now), 3),
+        energy_wh=bench.pile.circuit.energy_wh,
+        energy_ac_wh=bench.pile.circuit.mains_j / 3600,
+        soc_start_pct=scenario.vehicle.soc_pct,
+        soc_pct=100 * bench.vehicle.pack.soc,
+        peaks={name: trace.signals[signal].peak for name, signal in PEAKS.items()},
+        simpy_events=bench.clock.events,
+        wakes=bench.clock.wakes,
+        trace=trace,
+    )
+
+
+def _phases(trace: Trace, now: int) -> list[Phase]:
+    moves = list(trace.of(Moved, "charger"))
+    ends = [move.at for move in moves[1:]] + [now]
+    return [
+        Phase(move.what.after.name, move.at / 1e6, end / 1e6, move.what.given.name, move.what.clause)
+        for move, end in zip(moves, ends, strict=True)
+    ]
+
+
+def _ending(bench: Bench) -> tuple[Ending, str, str]:
+    """How it ended, why, and the clause. What the pile found wrong itself is said before what the session knows of it."""
+    session = bench.charger.session
+    end = session.end
+    if end is None:
+        faults = sorted(fault.name.lower().replace("_", " ") for fault in bench.charger.faults)
+        if faults:
+            return "refused", f"refused: {', '.join(faults)}", ""
+        return "unfinished", f"not over at {bench.clock.now / 1e6:.0f} s: pile in {bench.charger.state.name.lower()}", ""
+    return _kind(end), end.reason, end.clause
+
+
+def _kind(end: Ended) -> Ending:
+    if end.orderly:
+        return "orderly"
+    if end.reason.startswith("unplugged"):
+        return "unplugged"
+    return "refused" if end.reason.startswith("refused") else "interrupted"
+
+
+def _end_state(bench: Bench) -> tuple[bool, str]:
+    """Whether the physical end is safe (GB/T 18487.1-2015 B.3.7), and in words."""
+    circuit, now = bench.pile.circuit, bench.clock.now
+    open_ = not (circuit.k1.closed(now) and circuit.k2.closed(now))
+    unlocked = not bench.pile.lock.feedback(now)
+    quiet = abs(circuit.current_a) <= SAFE_A and circuit.interface_v < SAFE_V and circuit.stage_v < SAFE_V
+    resting = bench.charger.state in (PileState.IDLE, PileState.FINISHED)
+    words = (
+        f"K1/K2 {'open' if open_ else 'CLOSED'}, {circuit.current_a:.1f} A, {circuit.interface_v:.0f} V, "
+        f"{'unlocked' if unlocked else 'LOCKED'}, sequence {bench.charger.state.name.lower()}"
+    )
+    return open_ and unlocked and quiet and resting, words
