@@ -5,37 +5,53 @@ from firmware_model.pile import Pile
 from firmware_model.trace import Trace
 from firmware_model.vehicle import Vehicle
 
+_COILS = int(Dout.LOCK | Dout.K1K2 | Dout.K3K4 | Dout.BLEEDER)
+SIGNALS = {
+    "output voltage": "V",
+    "stage voltage": "V",
+    "output current": "A",
+    "battery voltage": "V",
+    "demanded current": "A",
+    "state of charge": "%",
+    "battery temperature": "degC",
+    "plug temperature": "degC",
+    "energy": "Wh",
+    "coils": "",
+    "K5/K6": "",
+}
+"""What is recorded, by name, with its unit. Coils are the bits of `Dout`."""
+SOC_STEP, DEGC_STEP, WH_STEP = 1e4, 1e2, 1e1
+"""Steps per unit that are worth an entry (the state of charge is a share here)."""
+
 
 class Recorder:
     """Observes the plant of *pile* and the pack of *vehicle*."""
 
     def __init__(self, trace: Trace, pile: Pile, vehicle: Vehicle) -> None:
-        signal = trace.signal
+        self._signals = [trace.signal(name, unit) for name, unit in SIGNALS.items()]
+        self._last: list[float] = [float("nan")] * len(self._signals)
         self._pile, self._vehicle = pile, vehicle
-        self._output_v = signal("output voltage", "V").record
-        self._stage_v = signal("stage voltage", "V").record
-        self._output_a = signal("output current", "A").record
-        self._battery_v = signal("battery voltage", "V").record
-        self._demand_a = signal("demanded current", "A").record
-        self._soc_pct = signal("state of charge", "%").record
-        self._battery_degc = signal("battery temperature", "degC").record
-        self._plug_degc = signal("plug temperature", "degC").record
-        self._energy_wh = signal("energy", "Wh").record
-        self._coils = signal("coils", "").record
-        self._k5k6 = signal("K5/K6", "").record
         pile.observe = self.observe
 
     def observe(self, now: int) -> None:
-        """The plant has stepped to *now*."""
-        circuit, pack = self._pile.circuit, self._vehicle.pack
-        self._output_v(now, round(circuit.interface_v, 2))
-        self._stage_v(now, round(circuit.stage_v, 2))
-        self._output_a(now, round(circuit.current_a, 2))
-        self._battery_v(now, round(pack.voltage_v, 2))
-        self._demand_a(now, self._pile.board.outputs.current_ma / 1000)
-        self._soc_pct(now, round(100 * pack.soc, 2))
-        self._battery_degc(now, round(pack.temp_degc, 2))
-        self._plug_degc(now, round(max(circuit.plug.sensors_degc()), 1))
-        self._energy_wh(now, round(circuit.energy_wh, 1))
-        self._coils(now, self._pile.board.outputs.gpio & (Dout.LOCK | Dout.K1K2 | Dout.K3K4 | Dout.BLEEDER))
-        self._k5k6(now, self._vehicle.inlet.closed(now))
+        """The plant has stepped to *now*. Values are rounded to what is worth an entry, by whole steps as that is quickest."""
+        circuit, pack, outputs = self._pile.circuit, self._vehicle.pack, self._pile.board.outputs
+        truth: list[float] = [
+            int(circuit.interface_v * 100) / 100,
+            int(circuit.stage_v * 100) / 100,
+            int(circuit.current_a * 100) / 100,
+            int(pack.voltage_v * 100) / 100,
+            outputs.current_ma / 1000,
+            int(pack.soc * SOC_STEP) / 100,
+            int(pack.temp_degc * DEGC_STEP) / DEGC_STEP,
+            int(max(circuit.plug.plus_degc, circuit.plug.minus_degc) * 10) / 10,
+            int(circuit.energy_wh * WH_STEP) / WH_STEP,
+            outputs.gpio & _COILS,
+            self._vehicle.inlet.closed(now),
+        ]
+        last = self._last
+        if truth != last:
+            for index, value in enumerate(truth):
+                if value != last[index]:
+                    self._signals[index].append(now, value)
+            self._last = truth

@@ -13,20 +13,17 @@ from protocols.core.session import Moved
 class Signal:
     """One quantity over time, kept where it changes. Between two entries the earlier value holds."""
 
-    __slots__ = ("_last", "name", "times_us", "unit", "values")
+    __slots__ = ("name", "times_us", "unit", "values")
 
     def __init__(self, name: str, unit: str) -> None:
         self.name, self.unit = name, unit
         self.times_us = array("q")
         self.values = array("d")
-        self._last: float | None = None
 
-    def record(self, now: int, value: float) -> None:
-        """The signal is *value* from *now* on."""
-        if value != self._last:
-            self._last = value
-            self.times_us.append(now)
-            self.values.append(value)
+    def append(self, now: int, value: float) -> None:
+        """The signal is *value* from *now* on, which is another value than before."""
+        self.times_us.append(now)
+        self.values.append(value)
 
     def at(self, moment: int) -> float | None:
         """The value that held at *moment*, or None before the first entry."""

@@ -74,7 +74,7 @@ class Owner:
     aux_least_v: float = 9.0
     cc2_least_v: float = 5.2
     cc2_most_v: float = 6.8
-    """Detection point 2 of a connected plug (GB/T 18487.1-2015 table B.1)."""
+    """Detection point 2 of a connected plug (GB/T 18487.1-2015 annex B: 6 V ± 0.8 V)."""
     dead_inlet_v: float = 60.0
     """Above it, before K5/K6 were commanded, a contact is welded."""
     open_below_a: float = 5.0

@@ -12,8 +12,10 @@ from firmware_model.bench import Bench
 from hil.build import build
 from hil.errors import BadInput
 from hil.files import ready_folder
+from hil.logfiles import LOG_FORMATS
 from hil.outcome import Outcome
 from hil.report.terminal import print_report
+from hil.results import write_results
 from hil.scenario import Scenario
 from hil.scenario_files import load
 from hil.summary import summarise
@@ -28,23 +30,31 @@ def run_command(
 ) -> int:
     """Run scenario *name*, write its results, report; the exit code."""
     scenario = load(name, changes)
-
-    if unknown:
-        raise BadInput(f"--log {unknown[0]!r}: one of {', '.join(LOG_FORMATS)}")
-    folder = ready_folder(out or Path("runs") / Path(name).stem)
+    used_seed = scenario.seed if seed is None else seed
+    _check_formats(formats)
+    bench = build(scenario, used_seed)
+    label = Path(name).stem
+    folder = ready_folder(out or Path("runs") / label)
     console = Console(stderr=as_json)
     began = time.perf_counter()
-    outcome = _simulate(scenario, scenario.seed if seed is None else seed, console)
+    _simulate(bench, scenario, console)
     wall_s = time.perf_counter() - began
+    outcome = summarise(bench, scenario)
     verdicts = judge(scenario.expect, outcome)
     summary, files = write_results(
-        folder, Path(name).stem, scenario, outcome, verdicts, seed=seed, wall_s=wall_s, formats=formats, chart=chart
+        folder, label, scenario, outcome, verdicts, seed=used_seed, wall_s=wall_s, formats=formats, chart=chart
     )
     if as_json:
         print(json.dumps(summary, indent=1))
     else:
-        print_report(console, f"{scenario.title}  [{Path(name).stem}, seed {summary['seed']}]", outcome, verdicts, wall_s, files)
+        print_report(console, f"{scenario.title}  [{label}, seed {used_seed}]", outcome, verdicts, wall_s, files)
     return exit_code(verdicts)
+
+
+def _check_formats(formats: Sequence[str]) -> None:
+    for format_ in formats:
+        if format_ not in LOG_FORMATS:
+            raise BadInput(f"--log {format_!r}: one of {', '.join(LOG_FORMATS)}")
 
 
 def exit_code(verdicts: Sequence[Verdict]) -> int:
@@ -59,15 +69,20 @@ def simulate(scenario: Scenario, seed: int | None = None) -> Outcome:
     return summarise(bench, scenario)
 
 
-def _simulate(scenario: Scenario, seed: int, console: Console) -> Outcome:
-    bench = build(scenario, seed)
+def _simulate(bench: Bench, scenario: Scenario, console: Console) -> None:
+    """Run to the end with a progress bar, where somebody can see it."""
     limit_us = round(scenario.duration_s * 1e6)
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[state]}"), TimeElapsedColumn(), TimeRemainingColumn())
+    columns = (
+        TextColumn("charging"),
+        BarColumn(),
+        TextColumn("{task.fields[state]}"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("charging", total=1.0, state="")
         while bench.clock.now < limit_us and not bench.run(min(limit_us, bench.clock.now + SLICE_US)):
             progress.update(task, completed=_done(bench, scenario), state=_state(bench))
-    return summarise(bench, scenario)
 
 
 def _done(bench: Bench, scenario: Scenario) -> float:

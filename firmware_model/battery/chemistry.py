@@ -22,7 +22,7 @@ class Chemistry:
 
     name: str
     gbt27930_code: int
-    """Battery type in BRM (GB/T 27930-2015 10.3.1): 3 lithium iron phosphate, 6 ternary."""
+    """Battery type in BRM (GB/T 27930-2015, SPN 2566): 3 lithium iron phosphate, 6 ternary."""
     ocv_v: Mapping[float, float]
     """Open-circuit voltage by state of charge (0..1)."""
     r0_ohm_ah: Mapping[float, float]

@@ -4,7 +4,7 @@ from firmware_model.cabinet.contactor import Contactor
 
 
 class AuxiliarySupply:
-    """12 V ± 0.6 V, 10 A at A+/A- (GB/T 18487.1-2015 table B.2). *supply_v*, *load_a* and *wire_broken* may be set at any
+    """12 V ± 0.6 V, 10 A at A+/A- (GB/T 18487.1-2015 annex B). *supply_v*, *load_a* and *wire_broken* may be set at any
     time.
     """
 

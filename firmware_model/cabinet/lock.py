@@ -1,4 +1,4 @@
-"""The electronic lock of the connector (GB/T 18487.1-2015 9.6): locked before any output, unlocked only below 60 V."""
+"""The electronic lock of the connector (GB/T 18487.1-2015): locked before any output, unlocked only below 60 V."""
 
 from firmware_model.cabinet.travel import Travel
 

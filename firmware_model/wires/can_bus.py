@@ -163,10 +163,9 @@ class CanBus:
             self._verdict = unacknowledged(self._attempt())
             self._settle(now)
             return
-        sender.take(entry)
+        sender.gone(entry)
         frame = entry[2]
         self.frames += 1
-        sender.sent += 1
         self._busy_us += entry[3] * self.bit_us
         self._free_at = now + self._ifs_us
         if self._troubled:
@@ -239,8 +238,7 @@ class CanBus:
     def _count(self, verdict: Verdict, claims: Sequence[Claim], takers: list[Port]) -> None:
         for port, entry in claims:
             if verdict.error is None:
-                port.take(entry)
-                port.sent += 1
+                port.gone(entry)
                 port.errors.sent()
             elif port in self._online:
                 port.errors.add(tec=verdict.tec)

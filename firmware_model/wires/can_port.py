@@ -130,14 +130,18 @@ class Port:
             self.bus.plan(now)
         return True
 
-    def take(self, entry: Waiting) -> None:
-        """Remove *entry*, for the bus: mostly the first, unless a more urgent frame came in while it was on the wire."""
+    def gone(self, entry: Waiting) -> None:
+        """*entry* was transmitted, says the bus. It is not there any more if the controller was restarted behind the last bit."""
         box = self.box
         if box and box[0] is entry:
             heappop(box)
         elif entry in box:
+            # A more urgent frame came in while it was on the wire.
             box.remove(entry)
             heapify(box)
+        else:
+            return
+        self.sent += 1
 
     def detach(self, now: int) -> None:
         """Unplug the cable: the node neither hears nor acknowledges, and what it was sending breaks off."""

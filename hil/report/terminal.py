@@ -8,7 +8,9 @@ from hil.outcome import Outcome
 from hil.verdict import Verdict
 
 
-def print_report(console: Console, title: str, outcome: Outcome, verdicts: list[Verdict], wall_s: float, files: list[str]) -> None:
+def print_report(
+    console: Console, title: str, outcome: Outcome, verdicts: list[Verdict], wall_s: float, files: list[str]
+) -> None:
     """Phases, figures, verdicts and files of one run."""
     console.print(Text(title, style="bold"))
     console.print(_phases(outcome))

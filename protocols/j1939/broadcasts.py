@@ -1,4 +1,4 @@
-"""Receiving one broadcast: announced by a BAM, never answered (SAE J1939-21 5.10.3.5)."""
+"""Receiving one broadcast: announced by a BAM, never answered (SAE J1939-21 5.10)."""
 
 from protocols.j1939 import control
 from protocols.j1939.assembly import Assembly

@@ -1,4 +1,4 @@
-"""The bytes of the transport protocol's own frames, TP.CM and TP.DT (SAE J1939-21 5.10.3, 5.10.4)."""
+"""The bytes of the transport protocol's own frames, TP.CM and TP.DT (SAE J1939-21 5.10)."""
 
 from enum import IntEnum
 from struct import Struct

@@ -1,4 +1,4 @@
-"""The 29-bit CAN identifier of SAE J1939-21 5.2: priority, parameter group, destination and source in one number."""
+"""The 29-bit CAN identifier of SAE J1939-21: priority, parameter group, destination and source in one number."""
 
 from typing import NamedTuple
 

@@ -10,7 +10,7 @@ from protocols.j1939.reports import Aborted, Irregularity, Received, Role, Timer
 
 
 class Inbound:
-    """A transfer to us that is open, from a peer's RTS until its end (SAE J1939-21 5.10.3).
+    """A transfer to us that is open, from a peer's RTS until its end (SAE J1939-21 5.10).
 
     What it waits for is `waits`, until `due` (µs):
 

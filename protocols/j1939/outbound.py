@@ -9,7 +9,7 @@ from protocols.j1939.reports import Aborted, Irregularity, Role, Sent, Timer, Tr
 
 
 class Outbound:
-    """A transfer of ours that is open, from our RTS until its end (SAE J1939-21 5.10.3).
+    """A transfer of ours that is open, from our RTS until its end (SAE J1939-21 5.10).
 
     What it waits for is `waits`, until `due` (µs):
 
@@ -61,7 +61,7 @@ class Outbound:
         self._say(control.rts(pgn, size=len(payload), limit=self._limit))
 
     def clear_to_send(self, can_id: int, data: bytes, now: int) -> bool:
-        """Take in a CTS; the last one counts, also in the middle of a grant (SAE J1939-21 5.10.3.2)."""
+        """Take in a CTS; the last one counts, also in the middle of a grant (SAE J1939-21 5.10)."""
         count, first = data[1], data[2]
         if count == 0:
             self.waits = Timer.T4

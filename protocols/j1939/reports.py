@@ -68,7 +68,7 @@ class Aborted:
     """A transfer ended by an Abort frame, ours (*by_us*) or the peer's.
 
     *reason* is the byte in that frame; None: no such frame was sent, because a new RTS (or BAM) to the same address
-    replaced the transfer (SAE J1939-21 5.10.2).
+    replaced the transfer (SAE J1939-21 5.10).
     """
 
     pgn: int

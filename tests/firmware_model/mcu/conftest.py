@@ -8,18 +8,18 @@ from firmware_model.battery.pack import Pack
 from firmware_model.battery.packs import PACKS
 from firmware_model.cabinet.inlet import Inlet
 from firmware_model.circuit import OutputCircuit, make_instruments
-from firmware_model.clock import NEVER, Clock
+from firmware_model.clock import Clock
 from firmware_model.mcu.controller import ChargingController
 from firmware_model.mcu.sequence import PileState
+from firmware_model.mcu.settings import ControllerSettings
 from firmware_model.pile import Pile, spans_of
 from firmware_model.power.quasi_static import RATINGS, QuasiStaticStage
-from firmware_model.mcu.settings import ControllerSettings
 from firmware_model.wires.can_bus import CanBus
 from protocols.gbt27930.bms import BmsSession
 from protocols.gbt27930.bms_messages import BatteryReport, VehicleIdentity
 from protocols.gbt27930.bms_rules import BmsState, BmsStopCause
 from protocols.gbt27930.editions import EDITIONS
-from protocols.gbt27930.habits import ChargerHabits, VehicleHabits
+from protocols.gbt27930.habits import ChargerHabits
 
 S = 1_000_000
 _CLOSED = (BmsState.PREPARING, BmsState.READY, BmsState.CHARGING)

@@ -42,9 +42,7 @@ def test_the_lock_opens_only_from_aux_off_when_safe():
 
 def test_a_move_that_opens_k1_k2_under_way_comes_from_a_state_without_current():
     opening = {
-        edge.before
-        for edge in TRANSITIONS.values()
-        if COILS[edge.before] & Dout.K1K2 and not COILS[edge.after] & Dout.K1K2
+        edge.before for edge in TRANSITIONS.values() if COILS[edge.before] & Dout.K1K2 and not COILS[edge.after] & Dout.K1K2
     }
     assert opening == {P.TEST_BLEED, P.RAMP_DOWN, P.TRIP, P.CUT_TRIP}
 

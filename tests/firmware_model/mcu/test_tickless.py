@@ -66,7 +66,9 @@ def test_a_whole_charge_is_the_same_with_a_quarter_of_the_activations(bench, pha
 
 @settings(max_examples=25, deadline=None)
 @given(
-    story=st.lists(st.tuples(st.sampled_from(sorted(DEEDS)), st.integers(1, 2 * S) | st.integers(0, 50).map(lambda n: n * 1_000))),
+    story=st.lists(
+        st.tuples(st.sampled_from(sorted(DEEDS)), st.integers(1, 2 * S) | st.integers(0, 50).map(lambda n: n * 1_000))
+    ),
     phase_us=st.sampled_from([0, 250, 999]),
     lead_us=st.integers(0, 12 * S),
 )

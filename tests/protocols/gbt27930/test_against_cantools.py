@@ -99,6 +99,7 @@ def test_repeated_groups_of_full_length_read_and_write_as_cantools_does(edition,
     check(entry, databases[edition].get_message_by_frame_id(entry.can_id), count=100)
 
 
+@pytest.mark.slow  # cantools takes half a minute to load 1 785 signals
 @pytest.mark.parametrize("title", ["DM1", "DM6"])
 def test_the_longest_diagnosis_that_a_transfer_carries_reads_and_writes_as_cantools_does(title):
     (entry,) = (entry for entry in entries(EDITIONS["2015"]) if entry.name == f"{title}_BMS")

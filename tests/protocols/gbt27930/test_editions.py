@@ -1,12 +1,9 @@
 """What differs between the editions, written down once more and compared."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from protocols.gbt27930.editions import EDITIONS, edition_2023a, supercharge
 from protocols.gbt27930.messages import FROM_BMS, FROM_BOTH, FROM_CHARGER
-from protocols.gbt27930.strategies import messages
 
 ALL = {layout.title for layout in FROM_CHARGER + FROM_BMS + FROM_BOTH}
 
@@ -147,11 +144,3 @@ def test_every_limit_is_positive_and_cites_its_clause():
         for limit in edition.limits.values():
             assert limit.us > 0
             assert limit.clause.startswith("GB/T 27930-20")
-
-
-@pytest.mark.parametrize("edition", EDITIONS)
-@given(data=st.data())
-def test_a_message_sent_in_one_edition_reads_the_same_by_its_group_number(edition, data):
-    message = data.draw(messages(EDITIONS[edition]))
-
-    assert EDITIONS[edition].by_pgn[message.pgn].decode(message.encode()) == message

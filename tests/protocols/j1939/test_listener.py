@@ -105,6 +105,14 @@ def test_a_missing_acknowledgement_is_tolerated() -> None:
     assert (second.payload, second.acknowledged) == (PAYLOAD[::-1], True)
 
 
+def test_the_rts_decides_the_size_where_the_acknowledgement_states_another() -> None:
+    frames = transfer()
+
+    (seen,) = listen([*frames[:-1], Frame(CM_TO_BMS, control.eoma(BRM, size=9))])
+
+    assert (seen.size, seen.payload, seen.acknowledged) == (49, PAYLOAD, True)
+
+
 def test_a_transfer_whose_rts_is_missing_is_whole_when_the_acknowledgement_tells_its_size() -> None:
     for lost in ([0], [0, 1]):
         (seen,) = listen(without(transfer(), *lost))

@@ -824,6 +824,15 @@ def test_priority_is_a_parameter() -> None:
     assert session.frames()[0].can_id == 0x18ECF456
 
 
+@pytest.mark.parametrize("priority", range(8))
+def test_the_peers_priority_does_not_matter(priority: int) -> None:
+    session = charger()
+
+    session.receive(Frame(priority << 26 | CM_TO_CHARGER & 0x3FFFFFF, RTS), 0)
+
+    assert session.frames() == [Frame(CM_TO_BMS, CTS)]
+
+
 def test_impossible_settings_are_refused() -> None:
     for habits in (
         {"grant_packets": 0},

@@ -1,0 +1,99 @@
+"""The files that a run leaves: summary, frame log, signals, pictures, logs in other formats."""
+
+import json
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from firmware_model.trace import Trace
+from hil.files import whole
+from hil.logfiles import LOG_FORMATS, write_candump, write_log
+from hil.outcome import Outcome
+from hil.scenario import Scenario
+from hil.verdict import Verdict
+
+Summary = dict[str, Any]
+
+
+def write_results(
+    folder: Path,
+    name: str,
+    scenario: Scenario,
+    outcome: Outcome,
+    verdicts: Sequence[Verdict],
+    *,
+    seed: int,
+    wall_s: float,
+    formats: Sequence[str],
+    chart: bool,
+) -> tuple[Summary, list[str]]:
+    """Write everything into *folder*; the summary, and the paths written. Each file appears whole or not at all."""
+    trace = outcome.trace
+    written = [folder / "bus.log"]
+    digest = write_candump(written[0], trace.log())
+    for format_ in formats:
+        written.append(folder / f"bus{LOG_FORMATS[format_]}")
+        write_log(written[-1], trace.log(), format_)
+    written.append(folder / "signals.npz")
+    write_signals(written[-1], trace)
+    if chart:
+        from hil.report.chart import draw
+
+        pictures = [folder / "charge.svg", folder / "charge.png"]
+        draw(trace, [(p.name, p.begin_s, p.end_s) for p in outcome.phases], scenario.title, pictures)
+        written += pictures
+    summary = _summary(name, seed, outcome, verdicts, digest=digest, wall_s=wall_s)
+    written.append(folder / "summary.json")
+    with whole(written[-1]) as part:
+        part.write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
+    return summary, [str(path) for path in written]
+
+
+def write_signals(path: Path, trace: Trace) -> None:
+    """Every signal as two arrays, "<name> [<unit>] t_us" and "<name> [<unit>]": times (µs) and values where it changed."""
+    arrays: dict[str, Any] = {}
+    for signal in trace.signals.values():
+        title = f"{signal.name} [{signal.unit}]" if signal.unit else signal.name
+        arrays[f"{title} t_us"] = np.asarray(signal.times_us, dtype=np.int64)
+        arrays[title] = np.asarray(signal.values)
+    with whole(path) as part:
+        np.savez_compressed(part, **arrays)
+
+
+def _summary(name: str, seed: int, outcome: Outcome, verdicts: Sequence[Verdict], *, digest: str, wall_s: float) -> Summary:
+    return {
+        "scenario": name,
+        "seed": seed,
+        "version": _version(),
+        "ended": outcome.ended,
+        "stop_reason": outcome.stop_reason,
+        "clause": outcome.clause,
+        "phases": [
+            {"name": p.name, "begin_s": p.begin_s, "end_s": p.end_s, "cause": p.cause, "clause": p.clause} for p in outcome.phases
+        ],
+        "timeouts": outcome.timeouts,
+        "reconnects": outcome.reconnects,
+        "frames": outcome.frames,
+        "bus_load_pct": outcome.bus_load_pct,
+        "sim_s": outcome.sim_s,
+        "wall_s": round(wall_s, 3),
+        "energy_wh": round(outcome.energy_wh, 1),
+        "energy_ac_wh": round(outcome.energy_ac_wh, 1),
+        "soc_start_pct": outcome.soc_start_pct,
+        "soc_pct": round(outcome.soc_pct, 2),
+        "peaks": outcome.peaks,
+        "safe": outcome.safe,
+        "end_state": outcome.end_state,
+        "digest": digest,
+        "expectations": [{"what": v.what, "held": v.held, "got": v.got, "clause": v.clause} for v in verdicts],
+    }
+
+
+def _version() -> str:
+    try:
+        return version("pilebench")
+    except PackageNotFoundError:
+        return "unknown"
