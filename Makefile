@@ -11,7 +11,7 @@ run: $(VENV)/.core
 	@$(BIN)/pilebench run $(ARGS)
 
 test: $(VENV)/.test
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n auto $(ARGS)
 
 check: $(VENV)/.test
 	$(BIN)/ruff format --check .

@@ -95,7 +95,7 @@ class Board:
         if self.mailboxes:
             inputs.rx = self.mailboxes.take(now)
             inputs.overruns = self.mailboxes.overruns & 0xFFFF
-            inputs.wake |= _RECEIVED
+            inputs.wake |= _RECEIVED if inputs.rx else 0
         elif inputs.rx:
             inputs.rx = ()
         self.activations += 1

@@ -23,7 +23,7 @@ from firmware_model.cabinet.sensor import Sensor
 from firmware_model.power.node import Flow, flow, inrush_peak_a
 from firmware_model.power.stage import OFF, Load, PowerStage, Setpoint
 
-MOVING_US, SETTLED_US = 1_000, 100_000
+MOVING_US, SETTLED_US = 1_000, 200_000
 """The plant's two step lengths."""
 SETTLED_V_PER_S = 30.0
 """A node slower than this is settled: at most 3 V between two looks at it."""

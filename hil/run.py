@@ -93,5 +93,5 @@ def _done(bench: Bench, scenario: Scenario) -> float:
 
 
 def _state(bench: Bench) -> str:
-    circuit = bench.pile.circuit
-    return f"{bench.clock.now / 6e7:6.1f} min  {circuit.interface_v:5.0f} V  {circuit.current_a:5.1f} A  {100 * bench.vehicle.pack.soc:4.1f} %"
+    circuit, minutes, soc_pct = bench.pile.circuit, bench.clock.now / 6e7, 100 * bench.vehicle.pack.soc
+    return f"{minutes:6.1f} min  {circuit.interface_v:5.0f} V  {circuit.current_a:5.1f} A  {soc_pct:4.1f} %"

@@ -10,10 +10,10 @@ from protocols.gbt27930.outcome import Ended
 
 SAFE_V, SAFE_A = 60.0, 5.0
 PEAKS = {
-    "output_v": "output voltage",
-    "output_a": "output current",
-    "battery_degc": "battery temperature",
-    "plug_degc": "plug temperature",
+    "output_voltage_v": "output voltage",
+    "output_current_a": "output current",
+    "battery_temperature_degc": "battery temperature",
+    "plug_temperature_degc": "plug temperature",
 }
 
 

@@ -6,6 +6,7 @@ at one moment irrelevant. Errors are worked out in :mod:`firmware_model.wires.ca
 """
 
 from collections.abc import Callable, Sequence
+from heapq import heappop
 
 from firmware_model.clock import NEVER
 from firmware_model.wires.can_errors import (
@@ -122,7 +123,7 @@ class CanBus:
         """Choose who sends next, and when its frame starts and ends.
 
         Called whenever a frame comes up while the choice is open: a node that has a frame before the first bit has passed takes
-        that bit for its own start of frame and takes part (ISO 11898-1 10.4.2.2).
+        that bit for its own start of frame and takes part (ISO 11898-1).
         """
         waiting = [port for port in self._online if port.box]
         if not waiting:
@@ -163,7 +164,11 @@ class CanBus:
             self._verdict = unacknowledged(self._attempt())
             self._settle(now)
             return
-        sender.gone(entry)
+        if sender.box[0] is entry:
+            heappop(sender.box)
+            sender.sent += 1
+        else:
+            sender.gone(entry)
         frame = entry[2]
         self.frames += 1
         self._busy_us += entry[3] * self.bit_us
@@ -265,6 +270,7 @@ class CanBus:
         if self._sender is None or (port is not self._sender and all(port is not twin for twin, _ in self._twins)):
             return
         if now < self.joinable_until:
+            self._online = tuple(other for other in self._present() if other is not port)
             self._sender = None
             self.plan(now)
             return

@@ -1,4 +1,4 @@
-"""Errors on a CAN bus: who counts what, who takes the frame all the same, how long the bus is busy with it (ISO 11898-1 12.1).
+"""Errors on a CAN bus: who counts what, who takes the frame all the same, how long the bus is busy with it (ISO 11898-1).
 
 Nothing here runs while no frame is disturbed and no counter is above zero.
 """
@@ -168,7 +168,7 @@ def judge(attempt: Attempt, corruption: Corruption) -> Verdict:
 def unacknowledged(attempt: Attempt, *, accepted: frozenset[str] = frozenset()) -> Verdict:
     """Nobody drove the acknowledge slot, or the sender did not see it.
 
-    An error-passive sender does not count it (ISO 11898-1 12.1.4.2, exception 1): a node alone on the bus never goes bus-off.
+    An error-passive sender does not count it (ISO 11898-1, fault confinement, exception 1): alone, it never gets to bus-off.
     Its flag is recessive, so that receivers which had taken the frame keep it, and get it again.
     """
     bit = attempt.tail + 1
@@ -222,7 +222,7 @@ def _seen_by_sender(attempt: Attempt, bit: int, seeing: tuple[str, ...]) -> Verd
     if arbitrating and not stuffed[bit]:
         return _phantom_winner(attempt, bit)
     kind = ErrorKind.STUFF if arbitrating else ErrorKind.FORM if bit >= attempt.tail else ErrorKind.BIT
-    # ISO 11898-1 12.1.4.2 exception 2: a stuff bit lost during arbitration is not counted.
+    # ISO 11898-1, fault confinement, exception 2: a stuff bit lost during arbitration is not counted.
     tec = 0 if arbitrating else 8
     error = attempt.fail(kind, bit)
     quiet = bit >= attempt.tail and attempt.sender in attempt.passive

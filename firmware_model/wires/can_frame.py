@@ -1,11 +1,11 @@
 """How a classical CAN data frame looks on the wire: its exact length in bits, its CRC, its rank in arbitration.
 
-Bit stuffing makes the length depend on every bit, the checksum included (ISO 11898-1 10.5). A bus asks for it once per frame, so
+Bit stuffing makes the length depend on every bit, the checksum included (ISO 11898-1). A bus asks for it once per frame, so
 the walk over the bits goes a byte at a time through a table; its state is the level and length of the run at the end.
 """
 
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 from protocols.core.errors import LocalError
 from protocols.core.frame import Frame, valid
@@ -19,13 +19,6 @@ IFS_BITS = 3
 
 _RUN = 5  # after so many equal bits the transmitter inserts one of the other level
 _LOW7 = 256  # where a row keeps its entries for the seven last bits of the checksum
-
-
-class Shape(NamedTuple):
-    """What the bus must know of a frame: its *rank* (the lowest wins) and its *bits*, start of frame through intermission."""
-
-    rank: int
-    bits: int
 
 
 def _walk(state: tuple[int, int], value: int, width: int) -> tuple[tuple[int, int], int]:
@@ -94,8 +87,12 @@ def _header(can_id: int, extended: bool, length: int) -> tuple[list[Any], int, i
     return _ROWS[state], _crc_bits(0, value, width), bits, rank(frame)
 
 
-def _measure(frame: Frame) -> tuple[int, int, int]:
-    """Checksum, rank and length in bits."""
+@lru_cache(maxsize=1 << 14)
+def shape(frame: Frame) -> tuple[int, int, int]:
+    """Rank (the lowest wins), exact length in bits and checksum of *frame*; remembered, since most traffic repeats.
+
+    Raises LocalError for what a CAN 2.0 controller cannot send.
+    """
     can_id, data, extended = frame
     row, crc, bits, place = _header(can_id, extended, len(data))
     for byte in data:
@@ -103,26 +100,17 @@ def _measure(frame: Frame) -> tuple[int, int, int]:
         bits += stuffed
         crc = (crc << 8 & 0x7FFF) ^ _CRC[crc >> 7 ^ byte]
     row, stuffed = row[crc >> 7]
-    return crc, place, bits + stuffed + row[_LOW7 | crc & 0x7F][1]
-
-
-@lru_cache(maxsize=1 << 14)
-def shape(frame: Frame) -> Shape:
-    """Rank and exact length of *frame*; remembered for the frames seen last, since most traffic repeats.
-
-    Raises LocalError for what a CAN 2.0 controller cannot send.
-    """
-    return Shape._make(_measure(frame)[1:])
+    return place, bits + stuffed + row[_LOW7 | crc & 0x7F][1], crc
 
 
 def frame_bits(frame: Frame) -> int:
     """Exact length of *frame* in bits, start of frame through intermission, stuffed bits included."""
-    return shape(frame).bits
+    return shape(frame)[1]
 
 
 def crc15(frame: Frame) -> int:
     """The checksum that *frame* carries, over start of frame, header and data as they are before stuffing."""
-    return _measure(frame)[0]
+    return shape(frame)[2]
 
 
 def levels(frame: Frame) -> tuple[list[int], list[bool]]:

@@ -119,7 +119,7 @@ class Port:
         Raises LocalError for a frame that CAN 2.0 does not have. A node that is unplugged or bus-off keeps its frames.
         """
         box = self.box
-        rank, bits = shape(frame)
+        rank, bits, _ = shape(frame)
         if len(box) >= self.depth or not self.powered:
             self.refused += 1
             return False

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from firmware_model.trace import Signal, Trace
+from hil.files import whole
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -30,52 +31,86 @@ PANELS: Final = (
     ("state of charge", "%", (("state of charge", "#2e7d4f", "pack"),)),
     ("temperature", "°C", (("battery temperature", "#8a5a9e", "battery"), ("plug temperature", "#c9a0d8", "plug"))),
 )
-POINTS_MAX: Final = 4_000
+POINTS_MAX: Final = 1_500
 """More points per curve than a picture can show only make the file large."""
 
 
-def draw(trace: Trace, phases: list[tuple[str, float, float]], title: str, paths: list[Path]) -> None:
-    """Draw the run into each of *paths* (the suffix says the format). *phases* are (name, from, to) in seconds."""
+LEAD_S, TAIL_S = 8.0, 2.5
+"""How much of the charging phase stands beside the phases before and after it, which last seconds in a charge of minutes."""
+
+Phases = list[tuple[str, float, float]]
+Window = tuple[float, float]
+
+
+def draw(trace: Trace, phases: Phases, title: str, paths: list[Path]) -> None:
+    """Draw the run into each of *paths* (the suffix says the format). *phases* are (name, from, to) in seconds.
+
+    A long charge has three columns with a time axis each: the start, the whole, and the end.
+    """
     import matplotlib  # heavy: imported only when a picture is wanted
 
     matplotlib.use("Agg")
     matplotlib.rcParams.update({"svg.hashsalt": "pilebench", "font.size": 9, "svg.fonttype": "none"})
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(10, 7.2), layout="constrained")
-    axes = figure.subplots(len(PANELS), 1, sharex=True, gridspec_kw={"height_ratios": [3, 3, 2, 2]})
-    end = max((to for _, _, to in phases), default=1.0)
-    scale, unit = (60.0, "min") if end > 600 else (1.0, "s")
-    for ax, (name, quantity, curves) in zip(axes, PANELS, strict=True):
-        _panel(ax, trace, name, quantity, curves, scale)
-        _bands(ax, phases, scale)
+    columns = _columns(phases)
+    ratios = {"width_ratios": [width for _, _, width in columns], "height_ratios": [3, 3, 2, 2], "wspace": 0.04}
+    figure = Figure(figsize=(11, 7.2), layout="constrained")
+    grid = figure.subplots(len(PANELS), len(columns), sharex="col", sharey="row", squeeze=False, gridspec_kw=ratios)
+    for row, (name, quantity, curves) in zip(grid, PANELS, strict=True):
+        for ax, (label, window, _) in zip(row, columns, strict=True):
+            scale = 60.0 if window[1] - window[0] > LONG_S else 1.0
+            _panel(ax, trace, window, curves, scale)
+            _bands(ax, phases, window, scale)
+            ax.set_xlim(window[0] / scale, window[1] / scale)
+            if ax in grid[-1]:
+                ax.set_xlabel(f"{label} [{'min' if scale > 1 else 's'}]")
+        row[0].set_ylabel(f"{name} [{quantity}]")
+        if len(curves) > 1:
+            row[len(columns) // 2].legend(loc="best", fontsize=8, frameon=False, ncols=2)
     _legend(figure, phases)
-    axes[-1].set_xlabel(f"time [{unit}]")
-    axes[0].set_xlim(0, end / scale)
     figure.suptitle(title, fontsize=12, fontweight="bold")
     for path in paths:
-        metadata = {"Date": None} if path.suffix == ".svg" else None
-        figure.savefig(path, dpi=110, metadata=metadata)
+        with whole(path) as part:
+            figure.savefig(part, dpi=110, metadata={"Date": None} if path.suffix == ".svg" else None)
 
 
-def _panel(ax: "Axes", trace: Trace, name: str, unit: str, curves: tuple[tuple[str, str, str], ...], scale: float) -> None:
+LONG_S: Final = 600.0
+"""From here on the axis is in minutes."""
+
+
+def _columns(phases: Phases) -> list[tuple[str, Window, float]]:
+    """What stands beside each other: label, from and to in seconds, relative width."""
+    begin, end = min((p[1] for p in phases), default=0.0), max((p[2] for p in phases), default=1.0)
+    charging = [(start, stop) for name, start, stop in phases if name == "CHARGING"]
+    if end < LONG_S or not charging:
+        return [("time", (0.0, end), 1.0)]
+    first, last = charging[0][0], charging[-1][1]
+    return [
+        ("start", (max(0.0, begin - 1.0), first + LEAD_S), 2.4),
+        ("time", (0.0, end), 5.0),
+        ("end", (last - TAIL_S, end), 2.0),
+    ]
+
+
+def _panel(ax: "Axes", trace: Trace, window: Window, curves: tuple[tuple[str, str, str], ...], scale: float) -> None:
     for key, colour, label in curves:
         signal = trace.signals.get(key)
         if signal is not None and len(signal.values):
-            times, values = _thinned(signal)
+            times, values = _thinned(signal, window)
             ax.plot(times / scale, values, color=colour, lw=1.4, drawstyle="steps-post", label=label)
-    ax.set_ylabel(f"{name} [{unit}]")
     ax.grid(True, color="#00000018", lw=0.6)
     ax.spines[["top", "right"]].set_visible(False)
-    if len(curves) > 1:
-        ax.legend(loc="upper right", fontsize=8, frameon=False, ncols=2)
 
 
-def _thinned(signal: Signal) -> tuple[Any, Any]:
-    """Times in seconds and values, no more than a picture can show; peaks within a thinned stretch are kept."""
+def _thinned(signal: Signal, window: Window) -> tuple[Any, Any]:
+    """Times in seconds and values within *window*, no more than a picture can show; peaks of thinned stretches are kept."""
     import numpy as np
 
     times, values = np.asarray(signal.times_us) / 1e6, np.asarray(signal.values)
+    times, values = np.append(times, max(window[1], times[-1])), np.append(values, values[-1])
+    inside = slice(max(0, int(np.searchsorted(times, window[0])) - 1), int(np.searchsorted(times, window[1], "right")) + 1)
+    times, values = times[inside], values[inside]
     if len(times) <= POINTS_MAX:
         return times, values
     edges = np.linspace(0, len(times), POINTS_MAX // 2 + 1).astype(int)[:-1]
@@ -84,13 +119,14 @@ def _thinned(signal: Signal) -> tuple[Any, Any]:
     return times[kept], values[kept]
 
 
-def _bands(ax: "Axes", phases: list[tuple[str, float, float]], scale: float) -> None:
+def _bands(ax: "Axes", phases: Phases, window: Window, scale: float) -> None:
     for name, begin, end in phases:
+        begin, end = max(begin, window[0]), min(end, window[1])
         if end > begin:
             ax.axvspan(begin / scale, end / scale, color=PHASE_COLOURS.get(name, "#eeeeee"), lw=0, alpha=0.75, zorder=0)
 
 
-def _legend(figure: Any, phases: list[tuple[str, float, float]]) -> None:
+def _legend(figure: Any, phases: Phases) -> None:
     from matplotlib.patches import Patch
 
     seen = list(dict.fromkeys(name for name, begin, end in phases if end > begin))

@@ -42,7 +42,8 @@ def _figures(outcome: Outcome, wall_s: float) -> Table:
     table.add_row("energy", f"{outcome.energy_wh / 1000:.3f} kWh{loss}")
     table.add_row("state of charge", f"{outcome.soc_start_pct:.1f} % -> {outcome.soc_pct:.1f} %")
     for name, value in outcome.peaks.items():
-        table.add_row(f"peak {name.rpartition('_')[0].replace('_', ' ')}", f"{value:.1f} {_UNITS[name.rpartition('_')[2]]}")
+        quantity, _, unit = name.rpartition("_")
+        table.add_row(f"peak {quantity.replace('_', ' ')}", f"{value:.1f} {_UNITS[unit]}")
     table.add_row("bus", f"{outcome.frames} frames, {outcome.bus_load_pct:.1f} % load")
     table.add_row("time", f"{outcome.sim_s:.1f} s in {wall_s:.2f} s, {outcome.sim_s / max(wall_s, 1e-9):.0f} x real time")
     return table
@@ -50,9 +51,12 @@ def _figures(outcome: Outcome, wall_s: float) -> Table:
 
 def _verdicts(verdicts: list[Verdict]) -> Table:
     table = Table("", "expectation", "got", "clause", box=None, header_style="bold", pad_edge=False)
+    shown = ""
     for verdict in verdicts:
         mark = Text("held", style="green") if verdict.held else Text("FAILED", style="bold red")
-        table.add_row(mark, verdict.what, verdict.got, Text(verdict.clause, style="dim"))
+        clause = verdict.clause if verdict.clause != shown or not verdict.held else "as above"
+        shown = verdict.clause
+        table.add_row(mark, verdict.what, verdict.got, Text(clause, style="dim"))
     return table
 
 

@@ -4,50 +4,55 @@
 class Timers:
     """A small set of named one-shot timers, told the time by their owner (integer µs).
 
-    `deadline` is cached, because a session asks for it after every frame while its timers change far less often.
+    `deadline` is kept up to date by each call, because a session is asked for it after every frame while its first timer
+    changes far less often. A scan over the few timers is faster than any heap.
     """
 
-    __slots__ = ("_dirty", "_due", "_next")
+    __slots__ = ("_due", "deadline")
 
     def __init__(self) -> None:
         self._due: dict[str, int] = {}
-        self._next: int | None = None
-        self._dirty = False
+        self.deadline: int | None = None
+        """When the first timer runs out (µs), or None while none is running. Only to be read."""
 
     def start(self, name: str, due: int) -> None:
         """(Re)start *name*, to run out at *due*."""
-        soonest = self._next
-        if soonest is not None and self._due.get(name) == soonest:
-            self._dirty = True
-        elif soonest is None or due < soonest:
-            self._next = due
-        self._due[name] = due
+        dues, soonest = self._due, self.deadline
+        if soonest is None or due <= soonest:
+            dues[name] = self.deadline = due
+        elif dues.get(name) == soonest:
+            dues[name] = due
+            self.deadline = min(dues.values())
+        else:
+            dues[name] = due
 
     def stop(self, *names: str) -> None:
         """Stop *names*; a timer that is not running is left alone."""
-        for name in names:
-            if self._due.pop(name, None) is not None:
-                self._dirty = True
+        stopped = [self._due.pop(name, None) for name in names]
+        if self.deadline in stopped:
+            self._renew()
 
     def running(self, name: str) -> bool:
-        """Whether *name* was started and neither stopped nor handed out by `expired`."""
+        """Whether *name* was started and neither stopped nor handed out by `take` or `expired`."""
         return name in self._due
 
-    @property
-    def deadline(self) -> int | None:
-        """When the first timer runs out (µs), or None while none is running."""
-        if self._dirty:
-            self._dirty = False
-            self._next = min(self._due.values(), default=None)
-        return self._next
-
-    def expired(self, now: int) -> list[tuple[int, str]]:
-        """Stop and return the timers due at or before *now* as (due, name), earliest first, then by name."""
+    def take(self, now: int) -> tuple[int, str] | None:
+        """Stop and return the first timer due at or before *now* as (due, name), of several at once the first by name."""
         soonest = self.deadline
         if soonest is None or now < soonest:
-            return []
-        over = sorted((due, name) for name, due in self._due.items() if due <= now)
-        for _, name in over:
-            del self._due[name]
-        self._dirty = True
+            return None
+        names = [name for name, due in self._due.items() if due == soonest]
+        name = names[0] if len(names) == 1 else min(names)
+        del self._due[name]
+        self._renew()
+        return soonest, name
+
+    def expired(self, now: int) -> list[tuple[int, str]]:
+        """Stop and return all timers due at or before *now* as (due, name), earliest first, then by name."""
+        over = []
+        while (taken := self.take(now)) is not None:
+            over.append(taken)
         return over
+
+    def _renew(self) -> None:
+        self.deadline = min(self._due.values()) if self._due else None

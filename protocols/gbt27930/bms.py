@@ -11,14 +11,13 @@ from protocols.core.frame import Frame
 from protocols.core.message import Message
 from protocols.gbt27930 import bms_messages as write
 from protocols.gbt27930.bms_messages import BatteryReport, VehicleIdentity
-from protocols.gbt27930.bms_rules import ACTIVE, ERROR_FLAGS, PLAN, BmsGiven, BmsState, BmsStopCause
+from protocols.gbt27930.bms_rules import ERROR_FLAGS, PLAN, STOPS, TRANSITIONS, BmsGiven, BmsState, BmsStopCause
 from protocols.gbt27930.conversation import Conversation
-from protocols.gbt27930.editions import EDITIONS, Edition
+from protocols.gbt27930.editions import EDITIONS, SUPERCHARGE_VERSION, Edition, supercharge
 from protocols.gbt27930.habits import VehicleHabits
 from protocols.gbt27930.link import Link
-from protocols.gbt27930.messages import BMS, CHARGER, CRM, CRO, NOT_READY, READY
+from protocols.gbt27930.messages import BMS, CEM, CHARGER, CRM, CRO, NOT_READY, READY
 from protocols.gbt27930.outcome import Ended
-from protocols.j1939.transport import Transport
 
 S, G = BmsState, BmsGiven
 
@@ -36,7 +35,7 @@ class BmsSession:
         identity: VehicleIdentity | None = None,
         address: int = BMS,
     ) -> None:
-        self.habits = habits or VehicleHabits()
+        self.habits = habits = habits or VehicleHabits()
         self.identity = identity or VehicleIdentity()
         self.end: Ended | None = None
         self.cause: BmsStopCause | None = None
@@ -44,9 +43,16 @@ class BmsSession:
         self._own_edition = edition
         self._report = report
         self._flag: str | None = None
-        link = Link(address, CHARGER, edition, Transport(address, habits=self.habits.transport), self.habits.raw)
+        self._final = False
+        self._hear = {name: getattr(self, f"_hear_{name.lower()}") for name in _HEARD if name not in habits.deaf_to}
         self._talk = Conversation(
-            PLAN, S.ASLEEP, link, self.habits, build=self._builders(), entered=self._entered, alarm=self._alarm
+            PLAN,
+            S.ASLEEP,
+            Link(address, CHARGER, edition, habits),
+            habits,
+            build=self._builders(),
+            entered=self._entered,
+            alarm=self._alarm,
         )
 
     # ---- the face of a session -------------------------------------------------------------------------------------
@@ -72,9 +78,9 @@ class BmsSession:
     def receive(self, frame: Frame, now: int) -> None:
         message = self._talk.receive(frame, now)
         if message is not None:
-            hear = _HEAR.get(message.title)
+            hear = self._hear.get(message.title)
             if hear is not None:
-                hear(self, message, now)
+                hear(message, now)
 
     def tick(self, now: int) -> None:
         self._talk.tick(now)
@@ -96,10 +102,14 @@ class BmsSession:
         self._talk.move(G.PREPARED, now)
 
     def stop(self, cause: BmsStopCause, now: int) -> None:
-        """End charging for *cause*; the first cause stays."""
-        if self.state in ACTIVE:
-            self.cause = self.cause or cause
+        """End charging for *cause*, wherever the session is; the first cause stays."""
+        if self.state in STOPS or self.state in (S.ASLEEP, S.END):
+            return
+        self.cause = self.cause or cause
+        if self.state is not S.ERROR:
             self._talk.move(G.STOP, now)
+        elif not self._final:
+            self._give_up_after_error(now)
 
     def sleep(self, now: int) -> None:
         """The auxiliary supply is gone, or the connector was removed: forget everything."""
@@ -111,21 +121,20 @@ class BmsSession:
         if self.edition.has_handshake:
             self._talk.move(G.CHM, now)
 
-    def _hear_crm(self, crm: Message, now: int) -> None:
-        assert isinstance(crm, CRM)
+    def _hear_crm(self, crm: CRM, now: int) -> None:
         if crm.result == READY:
             self._talk.move(G.CRM_AA, now)
-        elif crm.result == NOT_READY and not self._talk.timers.running("hold"):
+        elif crm.result == NOT_READY and not self._final and not self._talk.timers.running("hold"):
             self._talk.move(G.CRM_00, now)
 
     def _hear_cml(self, _: Message, now: int) -> None:
         self._talk.move(G.CML, now)
 
-    def _hear_cro(self, cro: Message, now: int) -> None:
-        assert isinstance(cro, CRO)
+    def _hear_cro(self, cro: CRO, now: int) -> None:
+        """An invalid readiness counts for nothing."""
         if cro.ready == READY:
             self._talk.move(G.CRO_READY, now)
-        else:
+        elif cro.ready == NOT_READY:
             self._talk.wait("CRO", now)
 
     def _hear_ccs(self, _: Message, now: int) -> None:
@@ -139,54 +148,91 @@ class BmsSession:
             self._talk.timers.stop("CSD")
             self._talk.set_alarm("statistics", now + self.habits.statistics_hold_us)
 
-    def _hear_cem(self, _: Message, now: int) -> None:
-        self._talk.move(G.CEM, now)
+    def _hear_cem(self, cem: CEM, now: int) -> None:
+        no_new_attempt = cem.bst == 1 or cem.bsd == 1 or cem.bsm == 1
+        if self._talk.move(G.CEM, now) and no_new_attempt:
+            self._final = True
 
     # ---- what follows a change of state ----------------------------------------------------------------------------
 
     def _entered(self, before: BmsState, given: BmsGiven, now: int) -> None:
-        state = self.state
-        if state is S.ERROR:
-            self._flag = ERROR_FLAGS.get(given)
-            if self._flag is None:
-                self._talk.stop_sending("BEM")
-            self._talk.set_alarm("hold", now + self.habits.error_hold_us)
-        elif state is S.AWAKE:
-            self.latest.clear()
-            self.end = self.cause = self._flag = None
-        elif state is S.IDENT and before is S.AWAKE and self.habits.falls_back:
-            # CRM without CHM: a charger of 2011, or one that skips the handshake; its CRM cannot tell which.
-            self._talk.link.use(EDITIONS["2011"])
-        elif state is S.CONFIG and self.habits.repeats_brm:
+        enter = _ENTER.get(self.state)
+        if enter is not None:
+            enter(self, before, given, now)
+
+    def _enter_awake(self, _: BmsState, __: BmsGiven, ___: int) -> None:
+        self.end = self.cause = None
+
+    def _enter_identification(self, _: BmsState, __: BmsGiven, ___: int) -> None:
+        """CRM without CHM: a charger of 2011, or one that skips the handshake; its CRM cannot tell which."""
+        for name in tuple(self.latest.keys() - {"CHM", "CRM"}):
+            del self.latest[name]
+        older = self.habits.falls_back and self._own_edition.has_handshake and "CHM" not in self.latest
+        self._speak(EDITIONS["2011"] if older else self._own_edition)
+
+    def _enter_configuration(self, _: BmsState, __: BmsGiven, now: int) -> None:
+        if self.habits.repeats_brm:
             self._talk.link.send(write.brm(self.edition, self.identity), now)
-        elif state is S.CHARGING:
-            for _ in range(self.habits.extra_ready_frames):
-                self._talk.link.send(write.bro(self.edition, ready=True), now)
-        elif state is S.STOPPED_BY_CHARGER:
-            self.cause = self.cause or BmsStopCause.BY_CHARGER
-            self._talk.set_alarm("bst", now + self.habits.bst_hold_us)
-        elif state is S.ASLEEP:
-            self._talk.link.use(self._own_edition)
-            if before is not S.END:
-                self.end = Ended("lost the auxiliary supply before the end", False, PLAN.transitions[before, given].clause)
-                self._talk.note(self.end)
-        elif state is S.END:
-            self.end = self._ending(before, given)
-            self._talk.note(self.end)
+        if self.identity.version == SUPERCHARGE_VERSION:
+            self._speak(supercharge(self.edition))
+
+    def _enter_charging(self, _: BmsState, __: BmsGiven, now: int) -> None:
+        for _repeat in range(self.habits.extra_ready_frames):
+            self._talk.link.send(write.bro(self.edition, ready=True), now)
+
+    def _enter_stopped(self, _: BmsState, __: BmsGiven, now: int) -> None:
+        self.cause = self.cause or BmsStopCause.BY_CHARGER
+        self._talk.set_alarm("bst", now + self.habits.bst_hold_us)
+
+    def _enter_error(self, before: BmsState, given: BmsGiven, now: int) -> None:
+        """A limit ran out, or the charger says that one did: tell it by BEM, unless it has told us (annex C)."""
+        self._flag = ERROR_FLAGS.get(given)
+        self._final = before in STOPS
+        self._talk.set_alarm("hold", now + self.habits.error_hold_us)
+
+    def _enter_end(self, before: BmsState, given: BmsGiven, _: int) -> None:
+        self._end(self._ending(before, given, TRANSITIONS[before, given].clause))
+
+    def _enter_asleep(self, before: BmsState, given: BmsGiven, _: int) -> None:
+        clause = TRANSITIONS[before, given].clause
+        if before is S.STATISTICS and "CSD" in self.latest:
+            self._end(self._ending(before, given, clause))
+        elif before is not S.END:
+            self._end(Ended("lost the auxiliary supply before the end", False, clause))
+        self.latest.clear()
+        self._flag = None
+        self._final = False
+        self._speak(self._own_edition)
+
+    def _speak(self, edition: Edition) -> None:
+        if edition is not self.edition:
+            self._talk.speak(edition)
+
+    def _give_up_after_error(self, now: int) -> None:
+        self._final = True
+        if not self._talk.timers.running("hold"):
+            self._talk.move(G.GIVE_UP, now)
 
     def _alarm(self, name: str, now: int) -> None:
         if name == "bst":
             self._talk.move(G.BST_SENT, now)
         elif name == "statistics":
             self._talk.move(G.STATISTICS_OVER, now)
+        elif name == "hold" and self._final:
+            self._talk.move(G.GIVE_UP, now)
 
-    def _ending(self, before: BmsState, given: BmsGiven) -> Ended:
-        clause = PLAN.transitions[before, given].clause
+    def _end(self, end: Ended) -> None:
+        self.end = end
+        self._talk.note(end)
+
+    def _ending(self, before: BmsState, given: BmsGiven, clause: str) -> Ended:
+        cause = self.cause or BmsStopCause.OTHER
         if before is S.STATISTICS:
-            cause = self.cause or BmsStopCause.OTHER
             by_charger = cause is BmsStopCause.BY_CHARGER
             return Ended("stopped by the charger" if by_charger else f"stopped by the vehicle: {_words(cause)}", True, clause)
-        why = f"no {self._flag.upper()} in time" if self._flag else "the charger reported an error"
+        if given is G.STOP:
+            return Ended(f"refused: {_words(cause)}", False, clause)
+        why = f"no {self._flag.replace('_', ' ').upper()} in time" if self._flag else "the charger reported an error"
         return Ended(f"communication interrupted: {why}", False, clause)
 
     # ---- what is sent ----------------------------------------------------------------------------------------------
@@ -221,8 +267,16 @@ class BmsSession:
         return None if enough or self._flag is None else write.bem(self.edition, self._flag)
 
 
-_HEAR: Final[dict[str, Callable[[BmsSession, Message, int], None]]] = {
-    name: getattr(BmsSession, f"_hear_{name.lower()}") for name in ("CHM", "CRM", "CML", "CRO", "CCS", "CST", "CSD", "CEM")
+_HEARD: Final = ("CHM", "CRM", "CML", "CRO", "CCS", "CST", "CSD", "CEM")
+_ENTER: Final[dict[BmsState, Callable[[BmsSession, BmsState, BmsGiven, int], None]]] = {
+    S.AWAKE: BmsSession._enter_awake,
+    S.IDENT: BmsSession._enter_identification,
+    S.CONFIG: BmsSession._enter_configuration,
+    S.CHARGING: BmsSession._enter_charging,
+    S.STOPPED_BY_CHARGER: BmsSession._enter_stopped,
+    S.ERROR: BmsSession._enter_error,
+    S.END: BmsSession._enter_end,
+    S.ASLEEP: BmsSession._enter_asleep,
 }
 
 

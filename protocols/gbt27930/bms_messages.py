@@ -163,10 +163,11 @@ def bsp(edition: Edition) -> Message:
 
 
 def bst(edition: Edition, cause: BmsStopCause) -> Message:
-    """Why the vehicle stops; what the edition has no flag for is "other"."""
+    """Why the vehicle stops. A fault for which the edition has no flag is "other"; in 2011 none says that the charger began."""
     layout = edition.layout(BST)
     known = {field.name for field in layout.available()}
-    return layout(**{cause.value if cause.value in known else "other": 1})
+    nameless = () if cause is BmsStopCause.BY_CHARGER else ("other",)
+    return layout(**dict.fromkeys((cause.value,) if cause.value in known else nameless, 1))
 
 
 def bsd(edition: Edition, report: BatteryReport) -> Message:

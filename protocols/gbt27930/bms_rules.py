@@ -51,6 +51,7 @@ class BmsGiven(Enum):
     NO_CST = auto()
     NO_CSD = auto()
     NO_CRM_AGAIN = auto()
+    GIVE_UP = auto()
 
 
 S, G = BmsState, BmsGiven
@@ -74,6 +75,7 @@ TRANSITIONS: Final = Transitions[BmsState, BmsGiven](
         (S.READY, G.CRO_READY, S.CHARGING, _2015 + "charging: BCL and BCS answer CRO(0xAA)"),
         (S.READY, G.NO_CRO, S.ERROR, _2015 + "annex A, BEM SPN 3904"),
         (S.CHARGING, G.NO_CCS, S.ERROR, _2015 + "annex A, BEM SPN 3905"),
+        ((S.AWAKE, S.HANDSHAKE), G.STOP, S.END, "no message before identification: the vehicle stays silent"),
         (ACTIVE, G.STOP, S.STOPPING, _2015 + "end of charging: BST"),
         ((S.HANDSHAKE, *ACTIVE), G.CST, S.STOPPED_BY_CHARGER, _2015 + "end of charging: BST answers CST"),
         (S.STOPPING, G.CST, S.STATISTICS, _2015 + "end of charging: BSD after CST"),
@@ -84,6 +86,7 @@ TRANSITIONS: Final = Transitions[BmsState, BmsGiven](
         ((S.HANDSHAKE, *ACTIVE, *STOPS), G.CEM, S.ERROR, _2015 + "annex C: the charger reports an error"),
         (S.ERROR, G.CRM_00, S.IDENT, _2015 + "annex C: start again at CRM(0x00)"),
         (S.ERROR, G.NO_CRM_AGAIN, S.END, _2015 + "annex C: communication interrupted"),
+        (S.ERROR, G.GIVE_UP, S.END, _2015 + "annex C: no new attempt in the end phase"),
         (tuple(s for s in S if s is not S.ASLEEP), G.SLEEP, S.ASLEEP, "GB/T 18487.1 annex B: auxiliary supply off"),
     ]
 )
@@ -115,6 +118,7 @@ PLAN: Final = Plan(
         S.STATISTICS: ("CSD",),
         S.ERROR: ("CRM again",),
     },
+    from_first=frozenset(),
     limits={
         "CHM": G.NO_CHM,
         "CRM": G.NO_CRM_00,
@@ -127,6 +131,7 @@ PLAN: Final = Plan(
         "CSD": G.NO_CSD,
         "CRM again": G.NO_CRM_AGAIN,
     },
+    resting=frozenset({S.ASLEEP, S.END}),
 )
 
 ERROR_FLAGS: Final = {

@@ -5,37 +5,26 @@ its hardware is ready and reads `state`, `demand` and `end`; see `protocols.core
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any, Final
 
 from protocols.core.frame import Frame
 from protocols.core.message import Message
 from protocols.gbt27930 import charger_messages as write
+from protocols.gbt27930 import charger_rules as rules
 from protocols.gbt27930.charger_messages import ChargerRating, ChargerReport
-from protocols.gbt27930.charger_rules import ACTIVE, DELIVERING, ERROR_FLAGS, PLAN, STOPS, ChargerState, Given, StopCause
+from protocols.gbt27930.charger_rules import ACTIVE, DELIVERING, STOPS, TRANSITIONS, ChargerState, Given, StopCause
 from protocols.gbt27930.conversation import Conversation
-from protocols.gbt27930.editions import EDITIONS, Edition, edition_of, supercharge
+from protocols.gbt27930.editions import EDITIONS, Edition, edition_of
 from protocols.gbt27930.habits import BcsTimer, ChargerHabits
+from protocols.gbt27930.limits import NO_DEMAND, Demand, demand_within, mismatch, must_stop
 from protocols.gbt27930.link import Link
-from protocols.gbt27930.messages import BCL, BCP, BMS, BRM, BRO, BSM, CHARGER, CONSTANT_VOLTAGE, READY
+from protocols.gbt27930.messages import BCL, BCP, BEM, BMS, BRM, BRO, BSM, CHARGER, NOT_READY, READY
 from protocols.gbt27930.outcome import Ended
-from protocols.j1939.transport import Transport
 
 S, G = ChargerState, Given
-SUPERCHARGE_VERSION: Final = 0x534331
-"""BRM version bytes "1CS" of one maker: all currents with an offset of -3000 A (single source)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Demand:
-    """What to deliver now: the vehicle's demand within all limits. Zero current unless charging."""
-
-    voltage_v: float
-    current_a: float
-    constant_voltage: bool
-
-
-NO_DEMAND: Final = Demand(0.0, 0.0, False)
+STATISTICS_AT_MOST_US: Final = 10_000_000
+"""CSD is not sent for longer, even if BSD never ends: the BMS waits no longer for it (GB/T 27930-2015 annex A, SPN 3907)."""
 
 
 class ChargerSession:
@@ -55,7 +44,7 @@ class ChargerSession:
         clock_s: int = 1_700_000_000,
         bms_address: int = BMS,
     ) -> None:
-        self.habits = habits or ChargerHabits()
+        self.habits = habits = habits or ChargerHabits()
         self.rating = rating or ChargerRating()
         self.reconnects = 0
         """How often this plug-in has started again at CRM(0x00)."""
@@ -63,18 +52,28 @@ class ChargerSession:
         self.cause: StopCause | None = None
         """Why the charger stops or stopped, once it does."""
         self._own_edition = edition
+        self._fallen_back = False
         self._report = report
         self._clock_s = clock_s
         self._charging_since: int | None = None
         self._charged_us = 0
+        self._permit_at = 0
         self._flag: str | None = None
         self._final = False
         self._safe = False
         self._output_ready = False
-        self._permit = True
-        link = Link(CHARGER, bms_address, edition, Transport(CHARGER, habits=self.habits.transport), self.habits.raw)
+        self._judged_bcl: Message | None = None
+        self._judged_bsm: Message | None = None
+        self._hear = {name: getattr(self, f"_hear_{name.lower()}") for name in _HEARD if name not in habits.deaf_to}
+        self._feeds_bcs = {BcsTimer.BCS: "BCS", BcsTimer.BCL: "BCL", BcsTimer.OFF: None}[habits.bcs_timer]
         self._talk = Conversation(
-            PLAN, S.IDLE, link, self.habits, build=self._builders(), entered=self._entered, alarm=self._alarm
+            rules.plan_of(falls_back=habits.falls_back, times_bcs=habits.bcs_timer is not BcsTimer.OFF),
+            S.IDLE,
+            Link(CHARGER, bms_address, edition, habits),
+            habits,
+            build=self._builders(),
+            entered=self._entered,
+            alarm=self._alarm,
         )
 
     # ---- the face of a session -------------------------------------------------------------------------------------
@@ -90,7 +89,7 @@ class ChargerSession:
 
     @property
     def latest(self) -> dict[str, Message]:
-        """The newest message of each name that the vehicle has sent in this session."""
+        """The newest message of each name that the vehicle has sent since identification began, and its BHM."""
         return self._talk.latest
 
     @property
@@ -100,9 +99,9 @@ class ChargerSession:
     def receive(self, frame: Frame, now: int) -> None:
         message = self._talk.receive(frame, now)
         if message is not None:
-            hear = _HEAR.get(message.title)
+            hear = self._hear.get(message.title)
             if hear is not None:
-                hear(self, message, now)
+                hear(message, now)
 
     def tick(self, now: int) -> None:
         self._talk.tick(now)
@@ -117,7 +116,8 @@ class ChargerSession:
 
     def start(self, now: int) -> None:
         """The connector is locked and the vehicle has its 12 V: begin."""
-        self._talk.move(G.START if self.edition.has_handshake else G.START_WITHOUT_HANDSHAKE, now)
+        shakes_hands = self.edition.has_handshake and "CHM" not in self.habits.omit
+        self._talk.move(G.START if shakes_hands else G.START_WITHOUT_HANDSHAKE, now)
 
     def insulation_passed(self, now: int) -> None:
         """The insulation test is through and the output is below 60 V again."""
@@ -125,8 +125,9 @@ class ChargerSession:
 
     def output_ready(self, now: int) -> None:
         """The output matches the battery and K1/K2 are closed: charging may begin."""
-        self._output_ready = True
-        self._try_ready(now)
+        if self.state is S.PRECHARGE and not self._output_ready:
+            self._output_ready = True
+            self._try_ready(now)
 
     def stop(self, cause: StopCause, now: int) -> None:
         """End the session for *cause*, wherever it is; the first cause stays.
@@ -145,12 +146,13 @@ class ChargerSession:
 
     def output_safe(self, now: int) -> None:
         """After an error: the output is off, K1/K2 are open and the voltage is below 60 V. The session may start again."""
-        self._safe = True
-        if self.state is S.ERROR and not self._talk.timers.running("hold"):
-            self._after_error(now)
+        if self.state is S.ERROR:
+            self._safe = True
+            if not self._talk.timers.running("hold"):
+                self._after_error(now)
 
     def unplug(self, now: int) -> None:
-        """The connector was removed: forget everything about this vehicle."""
+        """The connector was removed: forget everything about this vehicle; `end` and `cause` stay until the next start."""
         self._talk.move(G.UNPLUG, now)
 
     # ---- what the owner may ask ------------------------------------------------------------------------------------
@@ -162,85 +164,71 @@ class ChargerSession:
             return NO_DEMAND
         bcl, bcp = self.latest["BCL"], self.latest["BCP"]
         assert isinstance(bcl, BCL) and isinstance(bcp, BCP)
-        rating = self.rating
-        current_a = min(bcl.current_a, rating.current_max_a)
-        if self.habits.heeds_bcp_current:
-            current_a = min(current_a, bcp.current_max_a)
-        voltage_v = min(bcl.voltage_v, rating.voltage_max_v)
-        return Demand(voltage_v, max(current_a, 0.0), bcl.mode == CONSTANT_VOLTAGE)
+        return demand_within(self.rating, bcl, bcp, heeds_bcp_current=self.habits.heeds_bcp_current)
 
     @property
     def permitting(self) -> bool:
         """Whether CCS says that charging is permitted (SPN 3929)."""
-        since = self._charging_since
-        return self.state is S.CHARGING and since is not None and self._permit
+        return self.state is S.CHARGING and not self._talk.timers.running("permit")
 
     # ---- messages of the vehicle -----------------------------------------------------------------------------------
 
     def _hear_bhm(self, _: Message, now: int) -> None:
         self._talk.move(G.BHM, now)
 
-    def _hear_brm(self, brm: Message, now: int) -> None:
-        assert isinstance(brm, BRM)
-        if self.state is not S.IDENT_00:
-            return
-        link = self._talk.link
-        if brm.version == SUPERCHARGE_VERSION:
-            link.use(supercharge(link.edition))
-        elif not link.edition.has_handshake or brm.version <= 0x000100:
-            link.use(edition_of(brm, own=self._own_edition, answered_handshake="BHM" in self.latest))
-        self._talk.move(G.BRM, now)
+    def _hear_brm(self, brm: BRM, now: int) -> None:
+        if self.state is S.IDENT_00:
+            edition = edition_of(brm, own=self._own_edition, spoken=self.edition)
+            if edition is not self.edition:
+                self._talk.speak(edition)
+            self._talk.move(G.BRM, now)
 
-    def _hear_bcp(self, bcp: Message, now: int) -> None:
-        assert isinstance(bcp, BCP)
-        if not self._talk.move(G.BCP, now):
-            return
-        if bcp.voltage_max_v < self.rating.voltage_min_v or bcp.voltage_v > self.rating.voltage_max_v:
+    def _hear_bcp(self, bcp: BCP, now: int) -> None:
+        if self._talk.move(G.BCP, now) and mismatch(self.edition, self.rating, bcp):
             # CML goes out first, so that the vehicle knows what did not match (GB/T 27930-2023 class A).
             self._talk.set_alarm("mismatch", now + 1)
 
-    def _hear_bro(self, bro: Message, now: int) -> None:
-        assert isinstance(bro, BRO)
+    def _hear_bro(self, bro: BRO, now: int) -> None:
+        """An invalid readiness counts for nothing; BRO(0x00) counts while it means "wait", but not after BRO(0xAA) (DN.2009)."""
         if bro.ready == READY:
             self._talk.move(G.BRO_READY, now)
             self._talk.wait("BRO", now)
+        elif bro.ready != NOT_READY or self.state not in (S.CONFIG, S.PRECHARGE):
+            return
+        elif not self.edition.waits_for_ready:
+            self._talk.move(G.VEHICLE_REFUSED, now)
         elif self.state is S.CONFIG:
-            if not self.edition.waits_for_ready:
-                self._talk.move(G.VEHICLE_REFUSED, now)
             self._talk.wait("BRO", now)
-        elif self.state is S.PRECHARGE and self.edition.reports_self_check:
+        elif self.edition.reports_self_check:
             self.stop(StopCause.PRECHARGE, now)
 
-    def _hear_bcl(self, _: Message, now: int) -> None:
-        self._talk.wait("BCL", now)
-        if self.habits.bcs_timer is BcsTimer.BCL:
+    def _hear_bcl(self, bcl: Message, now: int) -> None:
+        talk = self._talk
+        talk.wait("BCL", now)
+        if self._feeds_bcs == "BCL":
+            talk.wait("BCS", now)
+        if bcl is not self._judged_bcl:
+            self._judge_demand(now)
+
+    def _hear_bcs(self, _: Message, now: int) -> None:
+        if self._feeds_bcs == "BCS":
             self._talk.wait("BCS", now)
         if self.state is S.READY:
             self._try_charging(now)
 
-    def _hear_bcs(self, _: Message, now: int) -> None:
-        self._talk.wait("BCS", now)
-        if self.state is S.READY:
-            self._try_charging(now)
-
     def _hear_bsm(self, bsm: Message, now: int) -> None:
-        assert isinstance(bsm, BSM)
-        if self.state not in DELIVERING:
-            return
         self._talk.wait("BSM", now)
-        if bsm.abnormal:
-            self.stop(StopCause.BMS_STATUS, now)
-        elif self.edition.has_pause and bsm.permitted in (0, 1):
-            self._talk.move(G.PERMITTED if bsm.permitted else G.FORBIDDEN, now)
+        if bsm is not self._judged_bsm:
+            self._judge_status(now)
 
     def _hear_bst(self, _: Message, now: int) -> None:
-        delivering = self.state in DELIVERING
-        self.cause = self.cause or (StopCause.BY_BMS if self.state in ACTIVE else None)
-        if self._talk.move(G.BST, now):
-            late_ccs = self.habits.extra_ccs_after_bst if delivering else 0
-            for _repeat in range(late_ccs):
-                self._talk.link.send(write.ccs(self.edition, self._report(now), self._elapsed_us(now), permitted=False), now)
-        elif self.state is S.STOPPING:
+        state = self.state
+        if state in ACTIVE:
+            self.cause = self.cause or StopCause.BY_BMS
+            self._talk.move(G.BST, now)
+            if state in DELIVERING:
+                self._send_late("CCS", self.habits.extra_ccs_after_bst, now)
+        elif state is S.STOPPING:
             self._talk.timers.stop("BST")
 
     def _hear_bsd(self, _: Message, now: int) -> None:
@@ -248,82 +236,12 @@ class ChargerSession:
         if self.state is S.STATISTICS:
             self._talk.set_alarm("statistics", now + self.habits.statistics_hold_us)
 
-    def _hear_bem(self, _: Message, now: int) -> None:
-        self._talk.move(G.BEM, now)
+    def _hear_bem(self, bem: BEM, now: int) -> None:
+        in_end_phase = bem.cst == 1 or bem.csd == 1
+        if self._talk.move(G.BEM, now) and in_end_phase:
+            self._final = True
 
-    # ---- what follows a change of state ----------------------------------------------------------------------------
-
-    def _entered(self, before: ChargerState, given: Given, now: int) -> None:
-        state = self.state
-        if state is S.ERROR:
-            self._enter_error(before, given, now)
-        elif state in (S.HANDSHAKE, S.SELFTEST) and before is S.IDLE:
-            self._forget()
-        elif state is S.IDLE:
-            self._talk.link.use(self._own_edition)
-            if before is not S.END:
-                self.end = Ended("unplugged before the end", False, PLAN.transitions[before, given].clause)
-                self._talk.note(self.end)
-        elif state is S.CHARGING and before is S.READY:
-            self._begin_charging(now)
-        elif state is S.STOPPING and given is G.PAUSE_TOO_LONG:
-            self.cause = self.cause or StopCause.PAUSE_TOO_LONG
-        if given is G.NO_BHM:
-            if not self.habits.falls_back:
-                self._talk.move(G.GIVE_UP, now)
-                return
-            self._talk.link.use(EDITIONS["2011"])
-            self._talk.stop_sending("CHM")
-        if before in DELIVERING and state not in DELIVERING and self._charging_since is not None:
-            self._charged_us += now - self._charging_since
-            self._charging_since = None
-        if state is S.PRECHARGE:
-            self._output_ready = False
-            self._talk.set_alarm("ready", now + self.habits.ready_delay_us)
-        if state is S.IDENT_00:
-            for name in tuple(self.latest.keys() - {"BHM"}):
-                del self.latest[name]
-        if state is S.END:
-            self.end = self._ending(before, given)
-            self._talk.note(self.end)
-
-    def _enter_error(self, before: ChargerState, given: Given, now: int) -> None:
-        """A limit ran out, or the vehicle says that one did: tell it by CEM, unless it has told us (annex C)."""
-        self._flag = ERROR_FLAGS.get(given)
-        self._safe = False
-        # A time limit of the end phase, and BSM's of 2023, do not lead to a new attempt.
-        self._final = before in STOPS or given is G.NO_BSM
-        if self._flag is None:
-            self._talk.stop_sending("CEM")
-        self._talk.set_alarm("hold", now + self.habits.error_hold_us)
-
-    def _after_error(self, now: int) -> None:
-        if self._final or self.reconnects >= self.habits.reconnects:
-            self._talk.move(G.GIVE_UP, now)
-        else:
-            self.reconnects += 1
-            self._talk.move(G.RECONNECT, now)
-
-    def _forget(self) -> None:
-        self.latest.clear()
-        self.reconnects = 0
-        self.end = self.cause = self._flag = None
-        self._charged_us = 0
-        self._final = False
-
-    def _alarm(self, name: str, now: int) -> None:
-        if name == "hold" and self._safe:
-            self._after_error(now)
-        elif name == "statistics":
-            self._talk.move(G.STATISTICS_OVER, now)
-        elif name == "mismatch":
-            self.stop(StopCause.PARAMETER_MISMATCH, now)
-        elif name == "ready":
-            self._try_ready(now)
-        elif name == "silence over":
-            self._talk.move(G.OUTPUT_READY, now)
-        elif name == "permit":
-            self._permit = True
+    # ---- what messages and time make of each other -----------------------------------------------------------------
 
     def _try_ready(self, now: int) -> None:
         if self.state is not S.PRECHARGE or not self._output_ready or self._talk.timers.running("ready"):
@@ -338,21 +256,143 @@ class ChargerSession:
         if "BCL" in self.latest and ("BCS" in self.latest or self.habits.starts_on_bcl):
             self._talk.move(G.DEMAND_AND_STATUS, now)
 
-    def _begin_charging(self, now: int) -> None:
-        self._charging_since = now
-        self._permit = self.habits.permits_after_us == 0
-        if not self._permit:
-            self._talk.set_alarm("permit", now + self.habits.permits_after_us)
-        if self.habits.bcs_timer is BcsTimer.OFF:
-            self._talk.timers.stop("BCS")
+    def _judge_demand(self, now: int) -> None:
+        """A changed demand: the first one may begin charging; in 2023 one below the charger's minimum ends it."""
+        if self.state is S.READY:
+            self._try_charging(now)
+        bcl = self.latest["BCL"]
+        if self.state is not S.CHARGING or bcl is self._judged_bcl:
+            return
+        self._judged_bcl = bcl
+        assert isinstance(bcl, BCL)
+        if must_stop(self.edition, self.rating, bcl):
+            self.stop(StopCause.PARAMETER_MISMATCH, now)
 
-    def _ending(self, before: ChargerState, given: Given) -> Ended:
-        clause = PLAN.transitions[before, given].clause
+    def _judge_status(self, now: int) -> None:
+        """A changed battery status: abnormal, forbidden or permitted. An untrusted code leaves things as they are (C.3)."""
+        if self.state not in (S.READY, *DELIVERING):
+            return
+        self._judged_bsm = bsm = self.latest["BSM"]
+        assert isinstance(bsm, BSM)
+        if any(_STATES(bsm)) and bsm.abnormal:
+            self.stop(StopCause.BMS_STATUS, now)
+        elif bsm.permitted in (0, 1):
+            self._talk.move(G.PERMITTED if bsm.permitted else G.FORBIDDEN, now)
+
+    def _after_error(self, now: int) -> None:
+        if self._final or self.reconnects >= self.habits.reconnects:
+            self._talk.move(G.GIVE_UP, now)
+        else:
+            self.reconnects += 1
+            self._talk.move(G.RECONNECT, now)
+
+    def _alarm(self, name: str, now: int) -> None:
+        if name == "hold" and self._safe:
+            self._after_error(now)
+        elif name in ("statistics", "statistics at most"):
+            self._talk.move(G.STATISTICS_OVER, now)
+        elif name == "mismatch":
+            self.stop(StopCause.PARAMETER_MISMATCH, now)
+        elif name == "ready":
+            self._try_ready(now)
+        elif name == "silence over":
+            self._talk.move(G.OUTPUT_READY, now)
+
+    # ---- what follows a change of state ----------------------------------------------------------------------------
+
+    def _entered(self, before: ChargerState, given: Given, now: int) -> None:
+        if before in DELIVERING and self.state not in DELIVERING and self._charging_since is not None:
+            self._charged_us += now - self._charging_since
+            self._charging_since = None
+        enter = _ENTER.get(self.state)
+        if enter is not None:
+            enter(self, before, given, now)
+
+    def _enter_start(self, before: ChargerState, given: Given, _: int) -> None:
+        if before is S.IDLE:
+            self.end = self.cause = None
+        elif given is G.NO_BHM:
+            self._talk.speak(EDITIONS["2011"])
+            self._talk.stop_sending("CHM")
+            self._fallen_back = True
+
+    def _enter_identification(self, _: ChargerState, __: Given, ___: int) -> None:
+        """What was heard before an error does not count any more, nor does the edition that a BRM told."""
+        for name in tuple(self.latest.keys() - {"BHM"}):
+            del self.latest[name]
+        edition = EDITIONS["2011"] if self._fallen_back else self._own_edition
+        if edition is not self.edition:
+            self._talk.speak(edition)
+
+    def _enter_precharge(self, _: ChargerState, __: Given, now: int) -> None:
+        self._output_ready = False
+        if self.habits.ready_delay_us:
+            self._talk.set_alarm("ready", now + self.habits.ready_delay_us)
+
+    def _enter_ready(self, _: ChargerState, __: Given, ___: int) -> None:
+        """Demand and status count from CRO(0xAA) on."""
+        for name in ("BCL", "BCS", "BSM"):
+            self.latest.pop(name, None)
+        self._judged_bcl = self._judged_bsm = None
+
+    def _enter_charging(self, before: ChargerState, _: Given, now: int) -> None:
+        if before is S.READY:
+            self._charging_since = now
+            self._permit_at = now + self.habits.permits_after_us
+        if now < self._permit_at:
+            self._talk.set_alarm("permit", self._permit_at)
+        if before is S.READY and "BSM" in self.latest:
+            self._talk.wait("BSM", now)
+            self._judge_status(now)
+        self._judge_demand(now)
+
+    def _enter_stopping(self, before: ChargerState, given: Given, now: int) -> None:
+        if given is G.PAUSE_TOO_LONG:
+            self.cause = self.cause or StopCause.PAUSE_TOO_LONG
+        if before in DELIVERING and self.habits.pauses_before_cst:
+            self._send_late("CCS", 1, now)
+
+    def _enter_statistics(self, _: ChargerState, __: Given, now: int) -> None:
+        self._talk.set_alarm("statistics at most", now + STATISTICS_AT_MOST_US)
+        self._send_late("CST", self.habits.extra_cst_after_bsd, now)
+
+    def _enter_error(self, before: ChargerState, given: Given, now: int) -> None:
+        """A limit ran out, or the vehicle says that one did: tell it by CEM, unless it has told us (annex C)."""
+        self._flag = rules.ERROR_FLAGS.get(given)
+        self._safe = False
+        # A time limit of the end phase, and BSM's of 2023, do not lead to a new attempt.
+        self._final = before in STOPS or given is G.NO_BSM
+        self._talk.set_alarm("hold", now + self.habits.error_hold_us)
+
+    def _enter_end(self, before: ChargerState, given: Given, _: int) -> None:
+        self._end(self._ending(before, given, TRANSITIONS[before, given].clause))
+
+    def _enter_idle(self, before: ChargerState, given: Given, _: int) -> None:
+        clause = TRANSITIONS[before, given].clause
+        if before is S.STATISTICS:
+            self._end(self._ending(before, given, clause))
+        elif before is not S.END:
+            self._end(Ended("unplugged before the end", False, clause))
+        self.latest.clear()
+        self.reconnects = self._charged_us = 0
+        self._flag = None
+        self._final = self._fallen_back = False
+        self._talk.speak(self._own_edition)
+
+    def _end(self, end: Ended) -> None:
+        self.end = end
+        self._talk.note(end)
+
+    def _ending(self, before: ChargerState, given: Given, clause: str) -> Ended:
         if before is S.STATISTICS:
             return Ended(_ORDERLY.get(self.cause, f"stopped by the charger: {_words(self.cause)}"), True, clause)
+        if given is G.NOT_SAFE:
+            return Ended("communication interrupted, and the output did not become safe in time", False, clause)
         if before is S.ERROR:
             why = f"no {self._flag.upper()} in time" if self._flag else "the vehicle reported an error"
             return Ended(f"communication interrupted after {self.reconnects} reconnections: {why}", False, clause)
+        if given is G.NO_VEHICLE:
+            return Ended("refused: no answer to CHM", False, clause)
         return Ended(f"refused: {_words(self.cause)}" if self.cause else "refused by the vehicle", False, clause)
 
     # ---- what is sent ----------------------------------------------------------------------------------------------
@@ -382,13 +422,33 @@ class ChargerSession:
         enough = most is not None and self._talk.sent["CST"] >= most
         return None if enough else write.cst(self.edition, self.cause or StopCause.OTHER)
 
+    def _send_late(self, name: str, times: int, now: int) -> None:
+        """A message of the phase before, as some chargers still send it."""
+        for _ in range(times):
+            if name == "CCS":
+                late = write.ccs(self.edition, self._report(now), self._elapsed_us(now), permitted=False)
+            else:
+                late = write.cst(self.edition, self.cause or StopCause.OTHER)
+            self._talk.link.send(late, now)
+
     def _elapsed_us(self, now: int) -> int:
         return self._charged_us + (now - self._charging_since if self._charging_since is not None else 0)
 
 
-_HEAR: Final[dict[str, Callable[[ChargerSession, Message, int], None]]] = {
-    name: getattr(ChargerSession, f"_hear_{name.lower()}")
-    for name in ("BHM", "BRM", "BCP", "BRO", "BCL", "BCS", "BSM", "BST", "BSD", "BEM")
+_HEARD: Final = ("BHM", "BRM", "BCP", "BRO", "BCL", "BCS", "BSM", "BST", "BSD", "BEM")
+_STATES: Final = attrgetter("cell_voltage", "soc", "overcurrent", "overtemperature", "insulation", "connector")
+_ENTER: Final[dict[ChargerState, Callable[[ChargerSession, ChargerState, Given, int], None]]] = {
+    S.HANDSHAKE: ChargerSession._enter_start,
+    S.SELFTEST: ChargerSession._enter_start,
+    S.IDENT_00: ChargerSession._enter_identification,
+    S.PRECHARGE: ChargerSession._enter_precharge,
+    S.READY: ChargerSession._enter_ready,
+    S.CHARGING: ChargerSession._enter_charging,
+    S.STOPPING: ChargerSession._enter_stopping,
+    S.STATISTICS: ChargerSession._enter_statistics,
+    S.ERROR: ChargerSession._enter_error,
+    S.END: ChargerSession._enter_end,
+    S.IDLE: ChargerSession._enter_idle,
 }
 _ORDERLY: Final[dict[StopCause | None, str]] = {
     StopCause.BY_BMS: "stopped by the vehicle",

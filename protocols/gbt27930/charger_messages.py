@@ -89,7 +89,7 @@ def ccs(edition: Edition, report: ChargerReport, elapsed_us: int, *, permitted: 
 
 
 def cst(edition: Edition, cause: StopCause) -> Message:
-    """Why the charger stops. A cause for which the edition has no flag is a fault "other"."""
+    """Why the charger stops. A fault for which the edition has no flag is "other"; in 2011 none says that the BMS began."""
     layout = edition.layout(CST)
     known = {field.name for field in layout.available()}
     flags = {name: 1 for name in cause.value if name in known}

@@ -1,5 +1,6 @@
 """The charger's rules as tables: states, inputs, transitions, what is sent and waited for (GB/T 27930-2015, annexes A, C)."""
 
+from dataclasses import replace
 from enum import Enum, auto
 from typing import Final
 
@@ -51,6 +52,7 @@ class Given(Enum):
     BSD = auto()
     BEM = auto()
     NO_BHM = auto()
+    NO_VEHICLE = auto()
     NO_BRM = auto()
     NO_BCP = auto()
     NO_BRO = auto()
@@ -61,6 +63,7 @@ class Given(Enum):
     NO_BSD = auto()
     PAUSE_TOO_LONG = auto()
     STATISTICS_OVER = auto()
+    NOT_SAFE = auto()
 
 
 S, G = ChargerState, Given
@@ -76,7 +79,7 @@ TRANSITIONS: Final = Transitions[ChargerState, Given](
         (S.IDLE, G.START_WITHOUT_HANDSHAKE, S.SELFTEST, "GB/T 27930-2011: no handshake messages"),
         (S.HANDSHAKE, G.BHM, S.SELFTEST, _2015 + "handshake; GB/T 18487.1 B.3.3: insulation test"),
         (S.HANDSHAKE, G.NO_BHM, S.SELFTEST, "edition fall-back to GB/T 27930-2011"),
-        (S.HANDSHAKE, G.GIVE_UP, S.END, _2015 + "handshake: no BHM"),
+        (S.HANDSHAKE, G.NO_VEHICLE, S.END, _2015 + "handshake: no BHM"),
         ((S.HANDSHAKE, S.SELFTEST), G.ABORT, S.END, "GB/T 18487.1 B.3.3: self-check failed, charging refused"),
         ((S.HANDSHAKE, S.SELFTEST), G.STOP, S.STOPPING, "GB/T 27930-2023 class A: CST from the handshake phase"),
         (S.SELFTEST, G.SELF_TEST_PASSED, S.IDENT_00, _2015 + "identification: CRM(0x00)"),
@@ -86,7 +89,7 @@ TRANSITIONS: Final = Transitions[ChargerState, Given](
         (S.IDENT_AA, G.NO_BCP, S.ERROR, _2015 + "annex A, CEM SPN 3922"),
         (S.CONFIG, G.BRO_READY, S.PRECHARGE, _2015 + "configuration: CRO(0x00)"),
         (S.CONFIG, G.NO_BRO, S.ERROR, _2015 + "annex A, CEM SPN 3923"),
-        (S.CONFIG, G.VEHICLE_REFUSED, S.END, "GB/T 27930-2011: BRO(0x00) means cannot charge"),
+        ((S.CONFIG, S.PRECHARGE), G.VEHICLE_REFUSED, S.END, "GB/T 27930-2011: BRO(0x00) means cannot charge"),
         (S.PRECHARGE, G.OUTPUT_READY, S.READY, _2015 + "CRO(0xAA); GB/T 18487.1 B.3.4"),
         (S.PRECHARGE, G.NO_BRO, S.ERROR, "GB/T 34658-2017 amendment 1, DN.2007: CEM SPN 3923"),
         (S.READY, G.DEMAND_AND_STATUS, S.CHARGING, _2015 + "charging: CCS after BCL and BCS (DN.3001, DN.3002)"),
@@ -106,6 +109,7 @@ TRANSITIONS: Final = Transitions[ChargerState, Given](
         (S.STATISTICS, G.STATISTICS_OVER, S.END, _2015 + "end of charging: statistics exchanged"),
         (S.ERROR, G.RECONNECT, S.IDENT_00, _2015 + "annex C: start again at CRM(0x00)"),
         (S.ERROR, G.GIVE_UP, S.END, _2015 + "annex C note 2: communication interrupted, plug in again"),
+        (S.ERROR, G.NOT_SAFE, S.END, _2015 + "annex C: too late for the BMS, which waits 30 s for a new CRM"),
         (tuple(s for s in S if s is not S.IDLE), G.UNPLUG, S.IDLE, "GB/T 18487.1 B.3.6: connector removed"),
     ]
 )
@@ -139,7 +143,9 @@ PLAN: Final = Plan(
         S.PAUSED: ("BCL", "BCS", "BSM", "pause"),
         S.STOPPING: ("BST", "BSD"),
         S.STOPPED_BY_BMS: ("BSD",),
+        S.ERROR: ("output safe",),
     },
+    from_first=frozenset({"BSM"}),
     limits={
         "BHM": G.NO_BHM,
         "BRM": G.NO_BRM,
@@ -152,8 +158,18 @@ PLAN: Final = Plan(
         "BST": G.NO_BST,
         "BSD": G.NO_BSD,
         "pause": G.PAUSE_TOO_LONG,
+        "output safe": G.NOT_SAFE,
     },
+    resting=frozenset({S.IDLE, S.END}),
 )
+
+
+def plan_of(*, falls_back: bool, times_bcs: bool) -> Plan[ChargerState, Given]:
+    """The rules of a charger that *falls_back* to the 2011 edition where CHM is not answered, and *times_bcs*; or does not."""
+    limits = dict(PLAN.limits) if falls_back else {**PLAN.limits, "BHM": G.NO_VEHICLE}
+    waits = {state: tuple(name for name in names if name != "BCS" or times_bcs) for state, names in PLAN.waits.items()}
+    return replace(PLAN, limits=limits, waits=waits)
+
 
 ERROR_FLAGS: Final = {
     G.NO_BRM: "brm",

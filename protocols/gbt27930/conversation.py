@@ -4,16 +4,19 @@ Everything that changes the state is in the transition table; nothing else assig
 for are tables too. The two roles differ in those tables, in how they fill their messages and in what they make of the peer's.
 """
 
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Generic
 
+from protocols.core.frame import Frame
 from protocols.core.message import Message
 from protocols.core.session import Malformed, Moved, TimedOut
 from protocols.core.timers import Timers
 from protocols.core.transitions import Input, State, Transitions
+from protocols.gbt27930.editions import Edition
 from protocols.gbt27930.habits import Habits
-from protocols.gbt27930.link import Link
+from protocols.gbt27930.link import UNDRAINED, Link
 
 _SEND: Final = "send "
 """Prefix of the timers that send; sorts after the upper-case names of limits, so that in one moment a limit wins."""
@@ -33,14 +36,19 @@ class Plan(Generic[State, Input]):
     """States whose first message goes out at once even though the state before sent it too: its contents changed."""
     waits: Mapping[State, tuple[str, ...]]
     """Limits running in each state. What two states in a row wait for runs on."""
+    from_first: frozenset[str]
+    """Limits that begin with the first message, not with the state."""
     limits: Mapping[str, Input]
     """What running into a limit is called in the transition table."""
+    resting: frozenset[State]
+    """States in which nobody listens: there is no vehicle, or no more to say to it."""
 
 
 class Conversation(Generic[State, Input]):
     """The mechanics of one role. *build* fills each message that is sent; *entered* is told of every change of state.
 
     *alarm* is told when an alarm set with `set_alarm` goes off; alarms belong to the state in which they were set.
+    Of events that nobody fetches the newest are kept.
     """
 
     def __init__(
@@ -62,13 +70,17 @@ class Conversation(Generic[State, Input]):
         self.sent: dict[str, int] = {}
         """How many of each message were sent since the state was entered that sends it."""
         self._plan = plan
+        self._edges = dict(plan.transitions)
         self._habits = habits
         self._build = build
         self._entered = entered
         self._alarm = alarm
         self._alarms: set[str] = set()
         self._late: dict[str, int] = {}
-        self._events: list[Any] = []
+        self._events: deque[Any] = deque(maxlen=UNDRAINED)
+        self._resting = start in plan.resting
+        self._limits_us: dict[str, int] = {}
+        self._message_of = {_SEND + name: name for name in build}
 
     # ---- time and wire ---------------------------------------------------------------------------------------------
 
@@ -76,37 +88,44 @@ class Conversation(Generic[State, Input]):
     def deadline(self) -> int | None:
         """When `tick` is due next (µs), or None."""
         mine, links = self.timers.deadline, self.link.transport.deadline
-        if mine is None or links is None:
-            return links if mine is None else mine
+        if links is None or mine is None:
+            return mine if links is None else links
         return mine if mine < links else links
 
-    def receive(self, frame: Any, now: int) -> Message | None:
+    def receive(self, frame: Frame, now: int) -> Message | None:
         """The message that *frame* completes, noted as the latest of its name; nonsense becomes an event."""
+        if self._resting:
+            return None
         got = self.link.receive(frame, now)
-        if got is None or isinstance(got, Malformed):
-            if got is not None:
-                self._events.append(got)
+        if got is None:
+            return None
+        if isinstance(got, Malformed):
+            self._events.append(got)
             return None
         self.latest[got.title] = got
         return got
 
     def tick(self, now: int) -> None:
-        """Send what is due; let run out what has."""
+        """Send what is due; let run out what has, in the order of time."""
         self.link.tick(now)
-        for due, name in self.timers.expired(now):
-            if name.startswith(_SEND):
-                self._send(name[len(_SEND) :], due, now)
+        timers = self.timers
+        while (taken := timers.take(now)) is not None:
+            due, name = taken
+            message = self._message_of.get(name)
+            if message is not None:
+                self._send(message, due, now)
             elif name in self._alarms:
                 self._alarms.discard(name)
                 self._alarm(name, now)
-            elif name in self._plan.waits.get(self.state, ()):
+            else:
                 self._run_out(name, now)
 
     def take_events(self) -> Sequence[Any]:
         """What happened since the last call."""
         if not self._events:
             return ()
-        events, self._events = self._events, []
+        events = tuple(self._events)
+        self._events.clear()
         return events
 
     def note(self, event: Any) -> None:
@@ -117,7 +136,7 @@ class Conversation(Generic[State, Input]):
 
     def move(self, given: Input, now: int) -> bool:
         """Follow the rule for *given* in this state; False if there is none, and then nothing has changed."""
-        edge = self._plan.transitions.get((self.state, given))
+        edge = self._edges.get((self.state, given))
         if edge is None:
             return False
         before, self.state = self.state, edge.after
@@ -126,25 +145,35 @@ class Conversation(Generic[State, Input]):
         self._entered(before, given, now)
         return True
 
+    def speak(self, edition: Edition) -> None:
+        """Change to *edition*; limits that run already keep their end."""
+        self.link.use(edition)
+        self._take_limits()
+
     def wait(self, name: str, now: int) -> None:
         """(Re)start the limit *name*, if this state waits for it and the edition has it."""
-        limit = self.link.edition.limits.get(name)
-        if limit is not None and name in self._plan.waits.get(self.state, ()):
-            self.timers.start(name, now + limit.us)
+        limit_us = self._limits_us.get(name)
+        if limit_us is not None:
+            self.timers.start(name, now + limit_us)
 
     def set_alarm(self, name: str, at: int) -> None:
         """Call the role's *alarm* with *name* at *at*, unless the state changes before."""
         self._alarms.add(name)
         self.timers.start(name, at)
 
+    def _take_limits(self) -> None:
+        limits, names = self.link.edition.limits, self._plan.waits.get(self.state, ())
+        self._limits_us = {name: limits[name].us for name in names if name in limits}
+
     def _reschedule(self, before: State, now: int) -> None:
         plan, timers = self._plan, self.timers
         timers.stop(*self._alarms)
         self._alarms.clear()
+        self._take_limits()
         old, new = plan.waits.get(before, ()), plan.waits.get(self.state, ())
         timers.stop(*(name for name in old if name not in new))
         for name in new:
-            if not timers.running(name):
+            if name not in old and name not in plan.from_first:
                 self.wait(name, now)
         old, new = plan.sends.get(before, ()), plan.sends.get(self.state, ())
         timers.stop(*(_SEND + name for name in old if name not in new))
@@ -152,9 +181,13 @@ class Conversation(Generic[State, Input]):
             if name not in old or self.state in plan.at_once:
                 self.sent[name] = 0
                 self.start_sending(name, now + self._habits.first_delay_us.get(name, 0))
+        self._resting = self.state in plan.resting
+        if self._resting:
+            self.link.reset()
 
     def start_sending(self, name: str, at: int) -> None:
         """Send message *name* from *at* on in its period, unless the edition lacks it or a habit leaves it out."""
+        self._late.pop(name, None)
         if name in self.link.edition.messages and name not in self._habits.omit:
             self.timers.start(_SEND + name, at)
 
@@ -165,12 +198,11 @@ class Conversation(Generic[State, Input]):
     # ---- what is due -----------------------------------------------------------------------------------------------
 
     def _send(self, name: str, due: int, now: int) -> None:
-        if name not in self._plan.sends.get(self.state, ()) or name not in self.link.edition.messages:
-            return
-        due = self._late.pop(name, due)
         message = self._build[name](now)
         if message is None:
             return
+        if self._late:
+            due = self._late.pop(name, due)
         if not self.link.send(message, now):  # another long message is under way
             self._late[name] = due
             self.timers.start(_SEND + name, now + RETRY_US)
@@ -179,7 +211,7 @@ class Conversation(Generic[State, Input]):
         assert period is not None
         missed = (now - due) // period  # stay on the grid, whatever was missed
         self.timers.start(_SEND + name, due + (missed + 1) * period)
-        self.sent[name] = self.sent.get(name, 0) + 1
+        self.sent[name] += 1
 
     def _run_out(self, name: str, now: int) -> None:
         limit = self.link.edition.limits[name]

@@ -7,7 +7,7 @@ and 2015 editions; of 2023 class A what is public, with the unknown place of the
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Final, TypeVar, cast
+from typing import Final, TypeVar
 
 from protocols.core.fields import ABSENT, flag, text, u
 from protocols.core.message import Message
@@ -39,6 +39,7 @@ LIMITS_2015: Final[Mapping[str, Limit]] = {
     "BST": Limit(5 * S, "GB/T 27930-2015 annex A, SPN 3926: no BST 5 s after the first CST"),
     "BSD": Limit(10 * S, "GB/T 27930-2015 annex A, SPN 3927: no BSD 10 s after the first CST"),
     "pause": Limit(600 * S, "GB/T 27930-2015 annex A: charging forbidden by BSM for 10 min"),
+    "output safe": Limit(30 * S, "GB/T 27930-2015 annex C: the BMS waits 30 s for a new CRM, and no longer"),
     # BMS
     "CHM": Limit(60 * S, "GB/T 27930-2015 annex A, SPN 3901: neither CHM nor CRM 60 s after waking up"),
     "CRM": Limit(30 * S, "GB/T 27930-2015 annex A, SPN 3901: no CRM(0x00) 30 s after CHM"),
@@ -68,14 +69,16 @@ class Edition:
     """CHM/BHM exist; without them the session starts with CRM(0x00)."""
     waits_for_ready: bool = True
     """BRO(0x00) means "wait"; in 2011 it means "cannot charge"."""
-    has_pause: bool = True
-    """BSM may forbid charging for a while and CCS tells so."""
     reports_self_check: bool = False
-    """A failed self-check or pre-charge ends with a CST of its own flag (2023)."""
+    """A failed self-check or pre-charge ends with a CST of its own flag, from whatever phase (2023)."""
+    checks_present_voltage: bool = False
+    """A present voltage in BCP below the charger's range is a parameter mismatch (2023), not left to the pre-charge check."""
+    stops_below_minimum: bool = False
+    """A demand below the charger's minimum stops charging (2023); before, the charger goes on at its minimum."""
 
     def layout(self, message: type[M]) -> type[M]:
         """*message* as this edition has it."""
-        return cast(type[M], self.messages[message.title])
+        return self.messages[message.title]  # type: ignore[return-value]  # a variant is a subclass
 
     @cached_property
     def by_pgn(self) -> dict[int, type[Message]]:
@@ -95,7 +98,16 @@ def edition_2023a(*, bsm_flag_at: str = "3.7") -> Edition:
         "BHM": Limit(10 * S, "GB/T 27930-2023 class A: no BHM 10 s after the first CHM"),
         "BSM": Limit(5 * S, "GB/T 27930-2023 class A: no BSM for 5 s after the first one"),
     }
-    return Edition("2023A", "GB/T 27930-2023 class A", _table(cem), {**LIMITS_2015, **changed}, 0x000102, reports_self_check=True)
+    return Edition(
+        "2023A",
+        "GB/T 27930-2023 class A",
+        _table(cem),
+        {**LIMITS_2015, **changed},
+        0x000102,
+        reports_self_check=True,
+        checks_present_voltage=True,
+        stops_below_minimum=True,
+    )
 
 
 _2015 = Edition(
@@ -140,22 +152,25 @@ _2011 = Edition(
     0x000100,
     has_handshake=False,
     waits_for_ready=False,
-    has_pause=False,
 )
 
 EDITIONS: Final[Mapping[str, Edition]] = {"2011": _2011, "2015": _2015, "2023A": edition_2023a()}
 """The editions by the name used on the command line and in scenarios, oldest first."""
 
 
-def edition_of(brm: m.BRM, *, own: Edition, answered_handshake: bool) -> Edition:
-    """The edition to speak with the vehicle that sent *brm*: the charger's *own* one unless the vehicle is of 2011.
+def edition_of(brm: m.BRM, *, own: Edition, spoken: Edition) -> Edition:
+    """The edition to speak from now on with the vehicle that sent *brm*, the charger having *spoken* so far.
 
-    A vehicle that answered CHM is of 2015 or later whatever its BRM says; one that did not may still send a 49-byte BRM of V1.1,
-    as one recording shows.
+    That is the charger's *own* one, unless it has fallen back because its CHM was not answered: then the vehicle is of 2011, or
+    one that sends a BRM of V1.1 without a handshake, as one recording shows.
     """
-    if answered_handshake or brm.version > EDITIONS["2011"].version:
-        return own if own.has_handshake else EDITIONS["2015"]
-    return EDITIONS["2011"]
+    if brm.version == SUPERCHARGE_VERSION:
+        return supercharge(own)
+    return spoken if brm.version <= EDITIONS["2011"].version else own
+
+
+SUPERCHARGE_VERSION: Final = 0x534331
+"""BRM version bytes "1CS" of one maker: all currents with an offset of -3000 A (single source)."""
 
 
 def supercharge(edition: Edition) -> Edition:

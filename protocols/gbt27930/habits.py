@@ -9,8 +9,24 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final
 
-from protocols.gbt27930.link import RawEdit
 from protocols.j1939.habits import TransportHabits
+
+
+@dataclass(frozen=True, slots=True)
+class RawEdit:
+    """What a peer does wrong to a payload after encoding it: cut or pad to *length*, clear and set bits, byte by byte."""
+
+    length: int | None = None
+    clear: bytes = b""
+    set: bytes = b""
+
+    def apply(self, data: bytes) -> bytes:
+        """*data* as this peer sends it."""
+        if self.length is not None:
+            data = data[: self.length].ljust(self.length, b"\xff")
+        size = len(data)
+        clear, add = self.clear[:size].ljust(size, b"\0"), self.set[:size].ljust(size, b"\0")
+        return bytes(byte & ~off & 0xFF | on for byte, off, on in zip(data, clear, add, strict=True))
 
 
 class Clock(Enum):
@@ -39,13 +55,17 @@ class Habits:
     first_delay_us: Mapping[str, int] = field(default_factory=dict)
     """How long after entering a phase the first frame of a message follows, by name (9)."""
     omit: frozenset[str] = frozenset()
-    """Messages never sent, by name (7, 10, 26)."""
+    """Messages never sent, by name (2: a charger without CHM; 7, 10)."""
+    deaf_to: frozenset[str] = frozenset()
+    """Messages of the peer that are received but not heeded, by name (21: a charger that goes on with CRM after BEM)."""
     raw: Mapping[str, RawEdit] = field(default_factory=dict)
     """What happens to a payload after encoding, by message name (13, 14, 15, 16, 31)."""
     error_hold_us: int = 1_250_000
     """How long an error message is sent at least before the session starts again: five frames, as in recordings (21)."""
     transport: TransportHabits = field(default_factory=TransportHabits)
     """Grant size, RTS limit byte and spacing of long messages (20)."""
+    restarts_transfers: bool = False
+    """Begins an unfinished transfer again by a new RTS when the next long message is due, instead of waiting for its end (20)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,10 +98,14 @@ class ChargerHabits(Habits):
     """Limits the current by BCP too, not only by BCL (18)."""
     extra_ccs_after_bst: int = 0
     """CCS frames still sent after BST, as a polling firmware does (30)."""
+    pauses_before_cst: bool = False
+    """A last CCS says "pause" before an own CST (23)."""
+    extra_cst_after_bsd: int = 0
+    """CST frames still sent after the first BSD (24)."""
     cst_frames: int | None = None
     """How many CST at most; None: until BSD or the time limit (26)."""
     statistics_hold_us: int = 1_000_000
-    """How long CSD is sent after the last BSD."""
+    """How long CSD is sent after the last BSD; ten seconds after the first one it ends in any case."""
 
 
 RECORDED_DELAYS_US: Final[Mapping[str, int]] = {
@@ -105,7 +129,7 @@ class VehicleHabits(Habits):
     falls_back: bool = True
     """Takes a charger that sends CRM without CHM for one of 2011 (2)."""
     says_not_ready: bool = True
-    """Sends BRO(0x00) while it prepares (3)."""
+    """Sends BRO(0x00) while it prepares (3); never in the 2011 edition, where that means "cannot charge"."""
     repeats_brm: bool = False
     """One more BRM transfer after CRM(0xAA) (20)."""
     extra_ready_frames: int = 0

@@ -1,7 +1,6 @@
 """Frames to messages and back for one side of a GB/T 27930 segment: identifiers, lengths, long messages by transport."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from typing import Final
 
 from protocols.core.errors import DecodeError, LocalError
@@ -9,6 +8,7 @@ from protocols.core.frame import Frame
 from protocols.core.message import Message
 from protocols.core.session import Malformed
 from protocols.gbt27930.editions import Edition
+from protocols.gbt27930.habits import Habits
 from protocols.j1939.reports import Received
 from protocols.j1939.transport import Transport
 
@@ -16,49 +16,52 @@ _NO_PRIORITY: Final = 0x03FF_FFFF
 """Identifiers are matched without their priority: the editions differ in it and vehicles do not care."""
 _TP_CM, _TP_DT = 0xEC, 0xEB
 SINGLE_FRAME: Final = 8
+UNDRAINED: Final = 256
+"""With so many frames not fetched, a peer's requests are no longer answered: a mailbox is finite."""
 
 
-@dataclass(frozen=True, slots=True)
-class RawEdit:
-    """What a peer does wrong to a payload after encoding it: cut or pad to *length*, clear and set bits, byte by byte."""
-
-    length: int | None = None
-    clear: bytes = b""
-    set: bytes = b""
-
-    def apply(self, data: bytes) -> bytes:
-        """*data* as this peer sends it."""
-        if self.length is not None:
-            data = data[: self.length].ljust(self.length, b"\xff")
-        size = len(data)
-        clear, add = self.clear[:size].ljust(size, b"\0"), self.set[:size].ljust(size, b"\0")
-        return bytes(byte & ~off & 0xFF | on for byte, off, on in zip(data, clear, add, strict=True))
-
-
-@dataclass(slots=True)
 class Link:
-    """One node's view of the segment. The session calls `receive`, `send` and `tick`, and hands `out` to the wire.
+    """One node's view of the segment. The session calls `receive`, `send` and `tick`, and hands `take` to the wire.
 
     Frames of other addresses are none of our business and are ignored (field logs hold some).
     """
 
-    own: int
-    peer: int
-    edition: Edition
-    transport: Transport
-    raw: Mapping[str, RawEdit] = field(default_factory=dict)
-    out: list[Frame] = field(default_factory=list)
-    _layouts: dict[int, type[Message]] = field(default_factory=dict)
-    _newest: dict[int, tuple[bytes, Message]] = field(default_factory=dict)
+    __slots__ = (
+        "_ids",
+        "_layouts",
+        "_newest",
+        "_restarts",
+        "_transport_habits",
+        "edition",
+        "out",
+        "own",
+        "peer",
+        "raw",
+        "transport",
+    )
 
-    def __post_init__(self) -> None:
-        self.use(self.edition)
+    def __init__(self, own: int, peer: int, edition: Edition, habits: Habits) -> None:
+        self.own = own
+        self.peer = peer
+        self.raw = habits.raw
+        self.out: list[Frame] = []
+        self._restarts = habits.restarts_transfers
+        self._transport_habits = habits.transport
+        self._newest: dict[int, tuple[bytes, Message]] = {}
+        self._ids: dict[type[Message], int] = {}
+        self.use(edition)
+        self.reset()
 
     def use(self, edition: Edition) -> None:
         """Speak *edition* from now on."""
         self.edition = edition
         self._newest.clear()
+        self._ids.clear()
         self._layouts = {pgn << 8 | self.own << 8 | self.peer: layout for pgn, layout in edition.by_pgn.items()}
+
+    def reset(self) -> None:
+        """Drop every transfer without a word: the wire is gone, or the session is over."""
+        self.transport = Transport(self.own, habits=self._transport_habits)
 
     @property
     def deadline(self) -> int | None:
@@ -67,21 +70,24 @@ class Link:
 
     def receive(self, frame: Frame, now: int) -> Message | Malformed | None:
         """The message that *frame* completes, what is wrong with it, or None if there is nothing to say yet."""
-        key = frame.can_id & _NO_PRIORITY
-        layout = self._layouts.get(key)
-        if layout is None:
-            return self._receive_packet(frame, key, now)
+        can_id, data, extended = frame
+        key = can_id & _NO_PRIORITY
         newest = self._newest.get(key)
-        if newest is not None and newest[0] == frame.data:  # most messages repeat themselves; they are immutable
+        if newest is not None and newest[0] == data and extended:  # most messages repeat themselves; they are immutable
             return newest[1]
-        return self._decode(layout, frame.data, key, frame.can_id)
+        layout = self._layouts.get(key)
+        if layout is None or not extended:
+            return self._receive_packet(frame, key, now)
+        return self._decode(layout, data, key, can_id)
 
     def _receive_packet(self, frame: Frame, key: int, now: int) -> Message | Malformed | None:
         if key & 0xFFFF != self.own << 8 | self.peer or key >> 16 not in (_TP_CM, _TP_DT):
             return None
         transport = self.transport
         transport.receive(frame, now)
-        self.out.extend(transport.frames())
+        answers = transport.frames()
+        if answers and len(self.out) < UNDRAINED:
+            self.out.extend(answers)
         for event in transport.events():
             if isinstance(event, Received):
                 layout = self.edition.by_pgn.get(event.pgn)
@@ -103,24 +109,29 @@ class Link:
             data = message.encode()
         except LocalError:  # a measurement beyond what the wire carries is sent as the nearest value that it does carry
             data = message.clamped().encode()
-        edit = self.raw.get(message.title)
-        if edit is not None:
-            data = edit.apply(data)
-        pgn = message.pgn
-        assert pgn is not None
-        if len(data) <= SINGLE_FRAME:
-            self.out.append(Frame(message.priority << 26 | pgn << 8 | self.peer << 8 | self.own, data))
-            return True
-        if self.transport.busy(self.peer):
+        if self.raw and message.title in self.raw:
+            data = self.raw[message.title].apply(data)
+        if len(data) > SINGLE_FRAME:
+            return self._send_long(message, data, now)
+        layout = type(message)
+        can_id = self._ids.get(layout)
+        if can_id is None:
+            can_id = self._ids[layout] = message.priority << 26 | _pgn(message) << 8 | self.peer << 8 | self.own
+        self.out.append(Frame(can_id, data))
+        return True
+
+    def _send_long(self, message: Message, data: bytes, now: int) -> bool:
+        if self.transport.busy(self.peer) and not self._restarts:
             return False
-        self.transport.send(pgn, data, self.peer, now)
+        self.transport.send(_pgn(message), data, self.peer, now, replace=self._restarts)
         self.out.extend(self.transport.frames())
         return True
 
     def tick(self, now: int) -> None:
         """Let the transport do what is due."""
         transport = self.transport
-        if transport.deadline is not None and transport.deadline <= now:
+        due = transport.deadline
+        if due is not None and due <= now:
             transport.tick(now)
             self.out.extend(transport.frames())
             transport.events()
@@ -131,3 +142,8 @@ class Link:
             return ()
         frames, self.out = self.out, []
         return frames
+
+
+def _pgn(message: Message) -> int:
+    assert message.pgn is not None
+    return message.pgn

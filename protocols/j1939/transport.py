@@ -62,12 +62,12 @@ class Transport:
     @property
     def deadline(self) -> int | None:
         """When the next frame or timeout is due (µs), or None while no transfer is open."""
-        if not (self._inbound or self._outbound or self._broadcasts):
-            return None
-        dues = [connection.due for connection in self._inbound.values()]
-        dues += [connection.due for connection in self._outbound.values()]
-        dues += [connection.due for connection in self._broadcasts.values()]
-        return min(dues)
+        soonest = None
+        for connections in (self._inbound, self._outbound, self._broadcasts):
+            if connections:  # mostly there is none: this is asked for after every frame of a session
+                due = min([connection.due for connection in connections.values()])
+                soonest = due if soonest is None or due < soonest else soonest
+        return soonest
 
     def busy(self, destination: int) -> bool:
         """Whether a transfer of ours to *destination* is open."""

@@ -118,6 +118,7 @@ class Bench:
     ):
         self.clock, self.bus = Clock(), CanBus()
         self.events, self.frames, self.outputs, self.logged = [], [], [], {}
+        self.flowing = []
         draw = None
         if rng:
             import numpy as np
@@ -148,6 +149,7 @@ class Bench:
         if entry != self.logged.get("last"):
             self.logged["last"] = entry
             self.outputs.append((now, *entry))
+            self.flowing.append((now, outputs.gpio, self.circuit.current_a))
 
     # ---- stories
 

@@ -1,5 +1,7 @@
 """Pre-charge and charging, GB/T 18487.1-2015 B.3.4, B.3.5; GB/T 34657.1-2017 D0.3001, D0.3101, D0.41xx."""
 
+from itertools import pairwise
+
 import pytest
 
 from firmware_model.board import Dout
@@ -58,6 +60,22 @@ def test_contacts_close_1_to_10_v_below_the_battery_and_the_inrush_stays_below_2
     assert all(abs(e.peak_a) <= 20 for e in struck)
 
 
+@pytest.mark.parametrize(("off_v", "closes"), [(-4.0, True), (3.0, True), (-7.0, False), (5.5, False)])
+def test_contacts_do_not_close_more_than_10_v_or_less_than_1_v_below_the_battery(bench, off_v, closes):
+    """The output is meant to be 5 V below; a stage that is *off_v* beside it decides."""
+    b = start(bench())
+    b.until(P.PRECHARGE)
+    b.set(b.circuit.stage, voltage_gain=1 + off_v / b.car.pack.emf_v)
+
+    b.run(4 * S)
+
+    assert (b.state in (P.READY, P.CHARGE)) == closes
+    assert closes or b.contacts_open
+    if not closes:
+        b.until(P.FINISHED)
+        assert b.faults() == {"PRECHARGE"} and b.sent("CST")
+
+
 def test_cro_aa_only_when_k1_k2_are_closed(bench):
     b = start(bench())
     b.until(P.CLOSE)
@@ -109,7 +127,7 @@ def test_the_set_point_rises_no_faster_than_set(bench):
     b = bench(settings=ControllerSettings(current_max_a=200.0, rise_a_per_s=15.0), car={"demand_a": 60.0}).charge(8 * S)
 
     points = [(at, ma) for at, _, _, ma, _ in b.outputs if at > 7 * S]
-    rises = [(b1 - b0) for (_, b0), (_, b1) in zip(points, points[1:], strict=False) if b1 > b0]
+    rises = [after - before for (_, before), (_, after) in pairwise(points) if after > before]
 
     assert max(rises) <= 150 and points[-1][1] == 60_000
 

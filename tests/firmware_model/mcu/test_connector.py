@@ -1,4 +1,4 @@
-"""From plug-in to the handshake: detection point 1, lock, auxiliary supply (GB/T 18487.1-2015 B.3.2; specification table of CC1)."""
+"""From plug-in to the handshake: detection point 1, lock, auxiliary supply (GB/T 18487.1-2015 B.3.2)."""
 
 import pytest
 

@@ -179,6 +179,18 @@ def test_a_more_urgent_frame_that_comes_during_a_transmission_waits_for_its_end(
     assert [frame for _, frame, _ in bench.log] == [CHM, Frame(1, b"")]
 
 
+@given(st.permutations(range(8)))
+def test_mailboxes_stay_in_order_when_they_fill_up_during_a_transmission(order):
+    bench = Bench("pile", "car")
+    bench.send("pile", Frame(0x700, b"", False), 0)
+
+    for can_id in order:
+        bench.send("pile", Frame(can_id << 8, b"", False), 100)
+    bench.run()
+
+    assert [frame.can_id >> 8 for _, frame, _ in bench.log] == [7, *range(8)]
+
+
 def test_equal_contenders_share_the_bus_by_identifier_and_none_is_starved_when_the_load_allows():
     bench = Bench("a", "b", "c")
     period, per_node = 2000, 50  # three frames of at most 160 bits are 1920 us

@@ -309,10 +309,31 @@ def test_an_error_in_the_very_last_bit_seen_by_receivers_is_none():
 def test_an_error_in_the_last_bit_but_one_at_one_receiver_makes_the_other_receive_twice():
     bench = once(Corruption(bit=LAST - 1, seen_by={"car"}))
 
+    assert bench.counters() == {"pile": (8, 0), "car": (0, 9), "meter": (0, 0)}
     bench.run(until=5000)
 
     assert bench.heard["car"] == [CHM]
     assert bench.heard["meter"] == [CHM, CHM]
+
+
+def test_an_error_in_the_last_bit_but_one_at_the_sender_is_received_twice():
+    bench = once(Corruption(bit=LAST - 1, seen_by={"pile"}))
+
+    bench.run(until=5000)
+
+    assert bench.heard["car"] == [CHM, CHM]
+
+
+def test_a_passive_sender_cannot_call_back_a_frame_whose_tail_it_misreads():
+    bench = Bench("pile", "car")
+    bench.preset("pile", tec=130)
+    bench.corrupt(Corruption(bit=ACK + 1, seen_by={"pile"}))
+
+    bench.ports["pile"].send(CHM, 0)
+    bench.run(until=5000)
+
+    assert bench.heard["car"] == [CHM, CHM]
+    assert bench.ports["pile"].tec == 137
 
 
 def test_a_misread_checksum_is_flagged_after_the_acknowledge_delimiter():
@@ -347,6 +368,30 @@ def test_an_error_frame_and_its_intermission_take_17_to_23_bits(bit, seen_by):
     if bench.failed:
         assert 17 <= bench.starts[1] - (bench.failed[0][1].bit + 1) <= 23
     assert bench.heard["car"] in ([CHM], [CHM, CHM])
+
+
+def flag_of(frame, bit, level):
+    """Flag bits until the others have seen six equal ones, and then their own six."""
+    wire = levels(frame)[0][: bit + 1]
+    flag = 0
+    while len(set(wire[-6:])) > 1 or wire[-1] != level:
+        wire.append(level)
+        flag += 1
+    return flag + 6
+
+
+@pytest.mark.parametrize("level, tec", [(0, 0), (1, 130)], ids=["active", "passive"])
+@given(bit=st.integers(40, TAIL - 8))
+@settings(deadline=None)
+def test_flags_superpose_until_everybody_has_seen_six_equal_bits(level, tec, bit):
+    bench = Bench("pile", "car")
+    bench.preset("pile", tec=tec)
+    bench.corrupt(Corruption(bit=bit, seen_by={"pile"}))
+
+    bench.ports["pile"].send(CHM, 0)
+    bench.run(until=5000)
+
+    assert bench.starts[1] == bit + 1 + flag_of(CHM, bit, level) + 8 + 3 + 8 * level
 
 
 def test_a_passive_sender_waits_eight_bits_longer_and_lets_others_go_first():
@@ -450,6 +495,41 @@ def test_traffic_lengthens_the_recovery():
 
     assert early is ErrorState.BUS_OFF
     assert bench.ports["pile"].state is ErrorState.ERROR_ACTIVE
+
+
+def test_recovery_counts_the_pauses_between_frames_and_the_end_of_each_frame():
+    bench = Bench("pile", "car", "meter")
+    drive_to_bus_off(bench)
+    since = bench.bus._free_at - 11 * BIT_US
+    start = since + (100 * 11 + 5) * BIT_US
+    bench.run(until=start)
+    bench.ports["car"].send(Frame(0x100, b""), start)
+    back = start + (frame_bits(Frame(0x100, b"")) - 11 + 28 * 11) * BIT_US
+
+    bench.run(until=back - 1)
+    before = bench.ports["pile"].state
+    bench.run(until=back)
+
+    assert before is ErrorState.BUS_OFF
+    assert bench.ports["pile"].state is ErrorState.ERROR_ACTIVE
+
+
+def test_bus_off_does_not_end_within_a_frame():
+    bench = Bench("pile", "car", "meter")
+    drive_to_bus_off(bench)
+    since = bench.bus._free_at - 11 * BIT_US
+    start = since + (1408 - 5) * BIT_US
+    bench.run(until=start)
+    bench.bus.corruptor = None
+    bench.ports["car"].send(Frame(0x100, b""), start)
+
+    bench.run(until=start + 20 * BIT_US)
+    within = bench.ports["pile"].state
+    bench.run(until=start + frame_bits(Frame(0x100, b"")) * BIT_US)
+
+    assert within is ErrorState.BUS_OFF
+    assert bench.ports["pile"].state is ErrorState.ERROR_ACTIVE
+    assert bench.heard["pile"] == []
 
 
 def test_reset_brings_a_bus_off_node_back():

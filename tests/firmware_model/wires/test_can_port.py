@@ -150,6 +150,7 @@ def test_a_sender_unplugged_behind_the_acknowledge_slot_has_sent_its_frame(bits_
     pair.run(until=5000)
 
     assert bool(pair.heard) is taken
+    assert [now for now, _ in pair.failed] == ([] if taken else [CHM_US - 12 - 7 * 4])  # behind the acknowledge delimiter
     assert pair.pile.pending == (0 if taken else 1)
 
 

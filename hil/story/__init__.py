@@ -1,0 +1,1 @@
+"""What a recording tells: sessions, phases, requests and deliveries, errors, the end, and what broke the standard."""

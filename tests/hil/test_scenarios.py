@@ -1,0 +1,76 @@
+"""Every shipped scenario ends as its name says, and its bytes depend on nothing but scenario and seed."""
+
+import pytest
+
+from hil.build import build
+from hil.logfiles import candump_digest
+from hil.run import simulate
+from hil.scenario_files import load, shipped
+from hil.verdict import judge
+
+SHORT = {"charge": ["vehicle.soc_target_pct=22", "expect.soc_pct=[21.9, 22.5]", "expect.energy_wh=[900, 1300]"]}
+"""The long ones are cut for the suite; the whole charge is run by `make run` and by the slow test."""
+
+
+def short(name: str, *more: str):
+    return load(name, [*SHORT.get(name, []), *more])
+
+
+def digest(name: str, seed: int, *more: str) -> str:
+    scenario = short(name, *more)
+    bench = build(scenario, seed)
+    bench.run(round(scenario.duration_s * 1e6))
+    return candump_digest(bench.trace.log())
+
+
+@pytest.mark.parametrize("name", shipped())
+def test_it_ends_as_expected(name):
+    scenario = short(name)
+
+    verdicts = judge(scenario.expect, simulate(scenario))
+
+    assert [verdict for verdict in verdicts if not verdict.held] == []
+    assert len(verdicts) >= 4
+
+
+@pytest.mark.parametrize("name", shipped())
+def test_same_seed_same_bytes_other_seed_other_bytes(name):
+    first = digest(name, 1)
+
+    assert digest(name, 1) == first
+    assert digest(name, 2) != first
+
+
+@pytest.mark.parametrize("name", shipped())
+def test_skipping_idle_activations_changes_no_byte(name):
+    assert digest(name, 3, "pile.tickless=false") == digest(name, 3)
+
+
+@pytest.mark.slow
+def test_the_whole_default_charge():
+    scenario = load("charge")
+
+    verdicts = judge(scenario.expect, simulate(scenario))
+
+    assert all(verdict.held for verdict in verdicts), verdicts
+
+
+def test_an_expectation_that_does_not_hold_is_reported_with_its_clause():
+    scenario = load("charger_stop", ["expect.reconnects=2"])
+
+    failed = [verdict for verdict in judge(scenario.expect, simulate(scenario)) if not verdict.held]
+
+    assert [verdict.what for verdict in failed] == ["reconnections: 2"]
+    assert failed[0].got == "0"
+    assert "GB/T 27930" in failed[0].clause
+
+
+def test_running_in_slices_changes_no_byte():
+    scenario = load("charger_stop")
+    bench = build(scenario, 1)
+
+    now = 0
+    while not bench.run(now := now + 777_777):
+        pass
+
+    assert candump_digest(bench.trace.log()) == digest("charger_stop", 1)
