@@ -81,8 +81,7 @@ class Bench:
         self.losses = Losses(losses)
         if losses:
             self.bus.corruptor = self.losses
-        for part in (self.bus, self.pile, self.vehicle):
-            self.clock.add(part)
+        self.clock.add(self.bus, *self.pile.parts, self.vehicle)
         self._rest_since: int | None = None
 
     @property

@@ -125,30 +125,28 @@ class Mailboxes:
     A frame that finds them full is lost and counted.
     """
 
-    __slots__ = ("_waiting", "depth", "overruns")
+    __slots__ = ("depth", "overruns", "waiting")
 
     def __init__(self, depth: int = MAILBOX_DEPTH) -> None:
         self.depth = depth
         self.overruns = 0
-        self._waiting: list[tuple[int, Frame]] = []
-
-    def __len__(self) -> int:
-        return len(self._waiting)
+        self.waiting: list[tuple[int, Frame]] = []
+        """Time of reception (µs) and frame, oldest first; read only."""
 
     def put(self, frame: Frame, now: int) -> None:
         """Take in *frame*, received at *now* (µs)."""
-        if len(self._waiting) >= self.depth:
+        if len(self.waiting) >= self.depth:
             self.overruns += 1
             return
-        self._waiting.append((now, frame))
+        self.waiting.append((now, frame))
 
     def take(self, now: int) -> list[Frame]:
         """Remove and return the frames received before *now*, oldest first."""
-        waiting = self._waiting
-        if waiting[-1][0] < now:
-            self._waiting = []
+        waiting = self.waiting
+        if waiting and waiting[-1][0] < now:
+            self.waiting = []
             return [frame for _, frame in waiting]
-        self._waiting = [entry for entry in waiting if entry[0] >= now]
+        self.waiting = [entry for entry in waiting if entry[0] >= now]
         return [frame for at, frame in waiting if at < now]
 
 

@@ -92,7 +92,7 @@ class Board:
         if self._fresh and self._sensed_at < now:
             self._publish()
         inputs.wake, self._wake = self._wake, 0
-        if self.mailboxes:
+        if self.mailboxes.waiting:
             inputs.rx = self.mailboxes.take(now)
             inputs.overruns = self.mailboxes.overruns & 0xFFFF
             inputs.wake |= _RECEIVED if inputs.rx else 0
@@ -127,7 +127,7 @@ class Board:
             self._trip_at = min(self._trip_at, now - self._period_us + self._watchdog_us)
             return min(following, self._trip_at)
         self._trip_at = NEVER
-        if outputs.next_us <= following or self.mailboxes or (self._fresh and self._changed()):
+        if outputs.next_us <= following or self.mailboxes.waiting or (self._fresh and self._changed()):
             return following
         return self._grid(outputs.next_us)
 
@@ -136,7 +136,7 @@ class Board:
         return when + (self._phase_us - when) % self._period_us if when < NEVER else NEVER
 
     def _wake_after(self, now: int) -> None:
-        soonest = self._grid(now + 1)
+        soonest = now + 1 + (self._phase_us - now - 1) % self._period_us  # `_grid`, in the path of every frame
         if soonest < self.due and not self._frozen and not self.tripped:
             self.due = soonest
 

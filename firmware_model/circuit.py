@@ -24,7 +24,7 @@ from firmware_model.power.node import Flow, flow, inrush_peak_a
 from firmware_model.power.stage import OFF, Load, PowerStage, Setpoint
 
 MOVING_US, SETTLED_US = 1_000, 200_000
-"""The plant's two step lengths."""
+"""The plant's two step lengths. A module refreshes its readings every 200 ms at the latest (State Grid module requirements)."""
 SETTLED_V_PER_S = 30.0
 """A node slower than this is settled: at most 3 V between two looks at it."""
 PLUG_US = 1_000_000
@@ -98,7 +98,7 @@ def make_instruments(draw: Callable[[str], Generator] | None = None, *, spans: S
 
 
 class OutputCircuit:
-    """A part that steps every 1 ms while anything moves and every 100 ms when settled.
+    """A part that steps every 1 ms while anything moves and every 200 ms when settled.
 
     Settled: no contactor travels, the stage says so, and no node moves faster than `SETTLED_V_PER_S`. What `instruments` show
     changes at steps only; the attributes are the truth. Whoever changes a command or a physical condition calls `poke`
@@ -124,6 +124,8 @@ class OutputCircuit:
         self.inlet: Inlet | None = None
         """None: the connector is not in a vehicle."""
         self.due = 0
+        self.after_step: Callable[[int], None] | None = None
+        """Called with the time at the end of each step, when the instruments have been read."""
         self.stage_v = self.interface_v = 0.0
         self.current_a = 0.0
         """Mean over the last interval, from the pile into the vehicle."""
@@ -196,13 +198,15 @@ class OutputCircuit:
     def tick(self, now: int) -> None:
         """Take a step: integrate up to *now*, look at contacts and conditions, let the instruments read."""
         moving = self._integrate(now) if now > self._then else True
-        self._look(now)
+        changed = self._look(now)
         stage_v, interface_v, current_a = self.instruments
         stage_v.sample(self.stage_v)
         interface_v.sample(self.interface_v)
         current_a.sample(self.current_a)
-        step = MOVING_US if moving or self._travelling(now) else SETTLED_US
+        step = MOVING_US if moving or changed or self._travelling(now) else SETTLED_US
         self.due = (now // step + 1) * step
+        if self.after_step is not None:
+            self.after_step(now)
 
     def _integrate(self, now: int) -> bool:
         """Move to *now* under the conditions last looked at; whether anything still moves."""
@@ -280,15 +284,15 @@ class OutputCircuit:
         self._emf_v = pack.emf_v
         self._line_s = 1.0 / (pack.r_ohm + inlet.harness_ohm + self.wiring.cable_ohm)
 
-    def _look(self, now: int) -> None:
-        """See which contacts conduct at *now*, and what follows from a change."""
+    def _look(self, now: int) -> bool:
+        """See which contacts conduct at *now*, and what follows from a change; whether there was one."""
         wiring, inlet = self.wiring, self.inlet
         joined = self.k1.closed(now) and self.k2.closed(now)
         fed = inlet is not None and inlet.closed(now)
         self._leak_s = 1.0 / wiring.fixed_ohm + self.bleeder.conductance_s
         self._sense_s = 1.0 / wiring.sense_ohm
         if joined == self._joined and fed == self._fed:
-            return
+            return False
         flowing = self.current_a
         if self._joined and self._fed and abs(flowing) > LOAD_A:
             where = "K1/K2" if not joined else "plug" if inlet is None else "K5/K6"
@@ -303,6 +307,7 @@ class OutputCircuit:
         elif joined and fed and not self._fed:
             self._strike(now, "K5/K6", self.stage_v - self._emf_v, fed)
         self._joined, self._fed = joined, fed
+        return True
 
     def _strike(self, now: int, where: str, difference_v: float, into_battery: bool) -> None:
         """Report the equalising current of contacts that close."""

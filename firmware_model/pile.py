@@ -10,6 +10,7 @@ from firmware_model.cabinet.insulation import Insulation, InsulationMonitor
 from firmware_model.cabinet.lock import Lock
 from firmware_model.cabinet.pilot import PilotLines
 from firmware_model.circuit import OutputCircuit
+from firmware_model.clock import Part
 from firmware_model.mcu.controller import ChargingController
 from firmware_model.mcu.settings import ControllerSettings
 from firmware_model.power.stage import Setpoint
@@ -19,13 +20,12 @@ MOVING_US: Final = 1_000
 _CC1, _PLUG, _AUX = SPANS[Channel.CC1_V], SPANS[Channel.PLUG_POSITIVE_DEGC], SPANS[Channel.AUX_V]
 _K1K2, _K3K4, _LOCK = int(Dout.K1K2), int(Dout.K3K4), int(Dout.LOCK)
 _STAGE, _BLEEDER, _MONITOR = int(Dout.STAGE), int(Dout.BLEEDER), int(Dout.MONITOR)
-_PLANT = _K1K2 | _BLEEDER
 _BITS: Final = tuple(int(bit) for bit in Din)
 _MOST_KOHM: Final = 0xFFFF
 
 
 class Pile:
-    """A part of the clock; it steps *circuit* (which must not be added to the clock as well) and its board.
+    """A group of parts for the clock (`parts`): its circuit, its sensors, its board.
 
     Physical conditions are plain attributes of the parts: `emergency`, `mains`, `pilot`, `lock`, `auxiliary`, `insulation`, the
     circuit's contactors and plug, `authorised`, `stop_pressed`, `door_open`, `earth_ok`, `stage_fault`. Whoever changes one calls
@@ -64,45 +64,42 @@ class Pile:
         self.port = bus.attach(name, self.board.receive)
         self._driven = 0
         self._setpoint = (0, 0, 0)
-        self._sense_at = start_us
+        self.due = start_us
         self._monitor_at = NEVER
+        circuit.after_step = self._stepped
         self._sense(start_us - 1)
 
     @property
-    def due(self) -> int:
-        """The next moment at which circuit, sensors or board have something to do (µs)."""
-        soonest, board = self.circuit.due, self.board.due
-        if self._sense_at < soonest:
-            soonest = self._sense_at
-        return board if board < soonest else soonest
+    def parts(self) -> tuple[Part, ...]:
+        """What the clock steps, in this order: the circuit, the pile's other sensors (the pile itself), the board."""
+        return self.circuit, self, self.board
 
     def tick(self, now: int) -> None:
-        """Do what is due."""
-        if self.circuit.due <= now:
-            self.circuit.tick(now)
-            self._sense(now)
-            if self.observe is not None:
-                self.observe(now)
-        elif self._sense_at <= now:
-            self._sense(now)
-        if self.board.due <= now:
-            self.board.tick(now)
+        """Read the sensors that are not the circuit's."""
+        self._sense(now)
+
+    def _stepped(self, now: int) -> None:
+        """The circuit has taken a step."""
+        self._sense(now)
+        if self.observe is not None:
+            self.observe(now)
 
     def poke(self, now: int) -> None:
         """A physical condition is about to change, or just has, at *now*."""
         self.circuit.poke(now)
-        self._sense_at = min(self._sense_at, (now // MOVING_US + 1) * MOVING_US)
+        self.due = min(self.due, (now // MOVING_US + 1) * MOVING_US)
 
     # ---- from the physical truth to the board ------------------------------------------------------------------------
 
     def _sense(self, now: int) -> None:
+        """Let the board see what is true now; nothing is seen between two calls."""
         self.circuit.stage.mains_present = self.mains.present
         board = self.board
         board.digital(self._inputs(now), now)
         board.analog(self._counts(now), now)
         if self._monitor_at <= now:
             self._read_monitor(now)
-        self._sense_at = (now // MOVING_US + 1) * MOVING_US if self._travelling(now) else self._monitor_at
+        self.due = (now // MOVING_US + 1) * MOVING_US if self._travelling(now) else self._monitor_at
 
     def _inputs(self, now: int) -> int:
         circuit, auxiliary = self.circuit, self.auxiliary
@@ -165,15 +162,14 @@ class Pile:
 
     def _drive(self, gpio: int, now: int) -> None:
         changed, self._driven = gpio ^ self._driven, gpio
-        if changed & _PLANT:
-            self.circuit.poke(now)
-            self.circuit.k1.command(bool(gpio & _K1K2), now)
-            self.circuit.k2.command(bool(gpio & _K1K2), now)
-            self.circuit.bleeder.on = bool(gpio & _BLEEDER)
+        circuit, contacts = self.circuit, bool(gpio & _K1K2)
+        circuit.switch(circuit.k1, contacts, now)
+        circuit.switch(circuit.k2, contacts, now)
+        circuit.bleed(bool(gpio & _BLEEDER), now)
         if changed & (_K3K4 | _LOCK):
             self.auxiliary.command(bool(gpio & _K3K4), now)
             self.lock.command(bool(gpio & _LOCK), now)
-            self._sense_at = min(self._sense_at, (now // MOVING_US + 1) * MOVING_US)
+            self.due = min(self.due, (now // MOVING_US + 1) * MOVING_US)
         if changed & _MONITOR:
             self._switch_monitor(bool(gpio & _MONITOR), now)
         self.fan_on, self.alarm_on = bool(gpio & Dout.FAN), bool(gpio & Dout.ALARM)
@@ -182,7 +178,7 @@ class Pile:
         if on:
             self.monitor.start(now)
             self._monitor_at = now + self.monitor.measuring_us
-            self._sense_at = min(self._sense_at, self._monitor_at)
+            self.due = min(self.due, self._monitor_at)
         else:
             self.monitor.stop()
             self._monitor_at = NEVER

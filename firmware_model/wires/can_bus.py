@@ -188,7 +188,11 @@ class CanBus:
                 port.receive(frame, now)
         if sender.on_sent is not None:
             sender.on_sent(frame, now)
-        self.plan(now)
+        for port in self._online:
+            if port.box:
+                self.plan(now)
+                return
+        self._idle(now)
 
     def _inspect(self, now: int) -> None:
         """The start of frame is over, so that the senders are settled: ask what happens to this attempt."""

@@ -1,14 +1,19 @@
 """The log formats of python-can: the one place that knows its readers and writers."""
 
+import gc
+import logging
 import re
 import sqlite3
 import struct
+import sys
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from importlib.util import find_spec
 from io import BytesIO, StringIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, Self
 
 import can
 from can.io.blf import BLFParseError
@@ -17,7 +22,7 @@ from can.io.generic import MessageReader
 from hil.links.recording import Gathered, Told, Unreadable
 from protocols.core.frame import Frame
 
-BROKEN = (
+BROKEN: tuple[type[Exception], ...] = (
     *(
         ValueError,
         LookupError,
@@ -35,7 +40,7 @@ BROKEN = (
 """What python-can's readers raise about files that are not whole."""
 
 STEP = 4096
-MF4_MISSING = "reading and writing MF4 needs asammdf: pip install 'pilebench[mf4]'"
+MF4_MISSING = 'reading and writing MF4 needs asammdf: pip install "pilebench[mf4]"'
 
 _ASC = re.compile(r"\s*(date\s+\w+\s|base\s+(hex|dec)\b|begin triggerblock|\d+\.\d+\s+\d+\s+[0-9a-f]+x?\s+[rt]x\s+[dr]\b)", re.I)
 _ASC_HEAD = re.compile(r"\s*(date\s|base\s|//|$)", re.I)
@@ -98,7 +103,8 @@ def gather_mf4(content: bytes, told: Told) -> Gathered:
     """All frames of an ASAM MF4 bus log."""
     if not has_mf4():
         raise Unreadable(MF4_MISSING)
-    return _gathered(lambda: can.MF4Reader(BytesIO(content)), told, len(content) // 20)
+    with _quiet_asammdf():
+        return _gathered(lambda: can.MF4Reader(BytesIO(content)), told, len(content) // 20)
 
 
 def gather_db(content: bytes, told: Told) -> Gathered:
@@ -115,23 +121,71 @@ def gather_db(content: bytes, told: Told) -> Gathered:
 
 def has_mf4() -> bool:
     """Whether asammdf is installed."""
-    from importlib.util import find_spec
-
     return find_spec("asammdf") is not None
+
+
+def _mdf_errors() -> tuple[type[Exception], ...]:
+    """What asammdf raises besides; nothing if it is not installed."""
+    if not has_mf4():
+        return ()
+    from asammdf.blocks.utils import MdfException
+
+    return (MdfException,)
+
+
+@contextmanager
+def _quiet_asammdf() -> Iterator[None]:
+    """About a damaged file asammdf logs tracebacks, and its half-made object trips once more when it is collected."""
+    log, hook = logging.getLogger("asammdf"), sys.unraisablehook
+    level = log.level
+    log.setLevel(logging.CRITICAL + 1)
+    sys.unraisablehook = lambda _: None
+    try:
+        yield
+    finally:
+        gc.collect()
+        log.setLevel(level)
+        sys.unraisablehook = hook
+
+
+class _Complaints(logging.Handler):
+    """Counts what python-can's readers log about lines that they pass over, instead of letting it go to the screen."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.count = 0
+
+    def emit(self, _: logging.LogRecord) -> None:
+        """One more."""
+        self.count += 1
+
+    def __enter__(self) -> Self:
+        """Listen."""
+        self._log = logging.getLogger("can")
+        self._log.addHandler(self)
+        self._propagated, self._log.propagate = self._log.propagate, False
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Leave the logger as it was."""
+        self._log.removeHandler(self)
+        self._log.propagate = self._propagated
 
 
 def _gathered(opened: Callable[[], Any], told: Told, expected: int) -> Gathered:
     """Whatever whole frames the reader hands out before it trips."""
-    found = Gathered()
+    found, broken = Gathered(), BROKEN + _mdf_errors()
     try:
-        reader = opened()
-        for count, message in enumerate(reader, 1):
-            _add(message, found)
-            if count % STEP == 0:
-                told(min(1.0, count / max(expected, 1)))
-    except BROKEN as error:
+        with _Complaints() as complaints:
+            for count, message in enumerate(opened(), 1):
+                _add(message, found)
+                if count % STEP == 0:
+                    told(min(1.0, count / max(expected, 1)))
+        if complaints.count:
+            found.notes.append(f"{complaints.count} lines or objects could not be read.")
+    except broken:
         if not found.ids:
-            raise Unreadable(f"damaged: {error}" if str(error) else "damaged") from None
+            raise Unreadable("damaged or cut off before the first whole frame") from None
         found.notes.append("The file is damaged or cut off; what comes before that was read.")
     return found
 

@@ -85,7 +85,7 @@ def _found(content: bytes, told: Told) -> tuple[str, Gathered]:
     for start, kind, gather in BINARY:
         if content.startswith(start):
             return kind, gather(content, told)
-    text, cut = _without_cut_byte(_text(content))
+    text, cut = _whole_lines(_text(content))
     lines = [line for line in text[: 1 << 17].splitlines() if line.strip()][:HEAD_LINES]
     for kind, claims, gather_text in TEXT:
         if claims(lines):
@@ -111,9 +111,11 @@ def _text(content: bytes) -> str:
     return content.decode("latin-1")
 
 
-def _without_cut_byte(text: str) -> tuple[str, list[str]]:
-    """*text* without a last line that ends within a byte, which every format would take for a whole one; a note if so."""
+def _whole_lines(text: str) -> tuple[str, list[str]]:
+    """*text* without a last line that ends within a byte, which would pass for a whole one; a note on a missing end."""
     before, end, last = text.rpartition("\n")
-    if not last or len(re.split(r"[\s,;]+", last)[-1]) != 1:
+    if not last.strip():
         return text, []
-    return before + end, ["The last line is cut within a byte and was left out."]
+    if len(re.split(r"[\s,;]+", last)[-1]) == 1:
+        return before + end, ["The last line is cut within a byte and was left out."]
+    return text, ["The last line has no end; the file may have been cut off there."]

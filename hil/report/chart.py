@@ -31,7 +31,7 @@ PANELS: Final = (
     ("state of charge", "%", (("state of charge", "#2e7d4f", "pack"),)),
     ("temperature", "°C", (("battery temperature", "#8a5a9e", "battery"), ("plug temperature", "#c9a0d8", "plug"))),
 )
-POINTS_MAX: Final = 1_500
+POINTS_MAX: Final = 800
 """More points per curve than a picture can show only make the file large."""
 
 

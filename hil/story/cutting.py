@@ -70,7 +70,6 @@ def _changes(found: Sorted) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
 def _by_identification(found: Sorted) -> Iterator[int]:
     """CRM(0x00) after statistics, or after a long silence of everybody."""
     asked = found.tracks["CRM"].starting_with(0x00).at
-    ends = found.tracks["CSD"].at
     said, at = found.charger_said, found.charger_at
     for position in asked.tolist():
         before = int(np.searchsorted(at, position)) - 1
@@ -78,5 +77,5 @@ def _by_identification(found: Sorted) -> Iterator[int]:
             continue
         name = found.names[int(said[before])]
         gap = found.clock[position] - found.clock[max(position - 1, 0)]
-        if (name == "CSD" and len(ends)) or (name not in ("CRM", "CHM") and gap > SILENCE_US):
+        if name == "CSD" or (name not in ("CRM", "CHM") and gap > SILENCE_US):
             yield position

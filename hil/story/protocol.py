@@ -74,8 +74,9 @@ def _handshake(session: Excerpt) -> Iterator[Vote]:
         yield Vote("2015", "BHM", weight=5)
     if len(chm):
         said = int.from_bytes(chm.payload(-1)[:3], "little")
-        told = Vote("2023A" if said >= 0x000102 else "2015", f"CHM {version(said)}", weight=1 if len(bhm) else 0)
-        yield told if len(bhm) else Vote("2011", f"CHM {version(said)} without an answer", weight=1)
+        yield Vote("2023A" if said >= 0x000102 else "2015", f"CHM {version(said)}", weight=1 if len(bhm) else 0)
+        if not len(bhm) and session.first("CRM") is not None:
+            yield Vote("2011", "CHM is not answered")
 
 
 def _class_a(session: Excerpt) -> Iterator[Vote]:

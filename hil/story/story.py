@@ -71,6 +71,8 @@ class Stream:
     count: int
     lengths: tuple[int, ...]
     ranges: dict[str, Range]
+    codes: dict[str, tuple[int, ...]]
+    """The values that occur of fields that are codes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

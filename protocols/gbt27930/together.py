@@ -26,7 +26,7 @@ Channel = Callable[[Frame, int], Iterable[int]]
 LATENCY_US: Final = 500
 CHARGER_NAME, BMS_NAME = "charger", "bms"
 _TP_CM, _TP_DT = 0xEC, 0xEB
-_NEVER: Final = 1 << 62
+NEVER: Final = 1 << 62
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,7 +140,8 @@ class Together:
 
     def run(self, until: int) -> None:
         """Let time pass, in the order of time: first what arrives, then what is due, then what hardware has got done."""
-        while (soonest := self._next()) <= until:
+        until = min(until, NEVER - 1)
+        while (soonest := self.due) <= until:
             self.now = max(self.now, soonest)
             self._deliver()
             self._tick()
@@ -154,8 +155,7 @@ class Together:
         """Let time pass until both sessions are in one of *states*, as far as *states* name one of theirs."""
         end = self.now + within_us
         while not self._reached(states):
-            soonest = self._next()
-            if soonest > end:
+            if (soonest := self.due) > end:
                 raise AssertionError(f"{self.charger.state}, {self.bms.state} instead of {states} after {within_us} µs")
             self.run(soonest)
 
@@ -175,12 +175,14 @@ class Together:
 
     # ---- the mechanics ---------------------------------------------------------------------------------------------
 
-    def _next(self) -> int:
+    @property
+    def due(self) -> int:
+        """When something happens next (µs); `NEVER` if all is quiet."""
         dues = [due for due in (self.charger.deadline, self.bms.deadline) if due is not None]
         dues += [due for due, _ in self._owed.values()]
         if self._wire:
             dues.append(self._wire[0][0])
-        return min(dues, default=_NEVER)
+        return min(dues, default=NEVER)
 
     def _deliver(self) -> None:
         while self._wire and self._wire[0][0] <= self.now:

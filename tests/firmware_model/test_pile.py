@@ -31,7 +31,7 @@ def rig():
     clock, bus, firmware = Clock(), CanBus(), Scripted()
     pile = Pile(OutputCircuit(QuasiStaticStage()), bus, controller=firmware)
     clock.add(bus)
-    clock.add(pile)
+    clock.add(*pile.parts)
     clock.run(5 * MS)
     return clock, pile, firmware, bus
 
@@ -112,7 +112,7 @@ def test_the_insulation_monitor_reports_repeatedly_while_it_is_switched_on(rig):
     clock.run(clock.now + 2_000 * MS)
 
     out.gpio |= int(Dout.MONITOR)
-    clock.run(clock.now + 2_500 * MS)
+    clock.run(clock.now + 2_700 * MS)
 
     assert firmware.inputs.monitor_results == 2 and firmware.inputs.monitor_valid == 1
     assert firmware.inputs.monitor_plus_kohm == pytest.approx(99, abs=3)
@@ -125,7 +125,7 @@ def test_a_monitor_without_voltage_says_that_its_result_is_not_valid(rig):
     clock, _, firmware, _ = rig
 
     firmware.outputs.gpio = int(Dout.MONITOR)
-    clock.run(clock.now + 1_300 * MS)
+    clock.run(clock.now + 1_400 * MS)
 
     assert firmware.inputs.monitor_results == 1 and firmware.inputs.monitor_valid == 0
 
@@ -166,7 +166,7 @@ def test_an_idle_pile_is_left_alone():
     clock, bus = Clock(), CanBus()
     pile = Pile(OutputCircuit(QuasiStaticStage()), bus)
     clock.add(bus)
-    clock.add(pile)
+    clock.add(*pile.parts)
 
     clock.run(60_000 * MS)
 

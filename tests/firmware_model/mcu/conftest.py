@@ -141,8 +141,7 @@ class Bench:
         self.bus.tap(lambda now, frame, name: self.frames.append((now, frame, name)))
         act = self.pile._act
         self.pile.board._act = lambda now, outputs: (self._log(now, outputs), act(now, outputs))
-        for part in (self.bus, self.pile, self.car):
-            self.clock.add(part)
+        self.clock.add(self.bus, *self.pile.parts, self.car)
 
     def _log(self, now, outputs):
         entry = (outputs.gpio, outputs.voltage_mv, outputs.current_ma, tuple(outputs.nvm))

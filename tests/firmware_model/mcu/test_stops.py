@@ -130,7 +130,7 @@ def test_a_stop_ramps_down_at_100_a_per_s_or_more_and_opens_at_5_a(charging, who
 
     assert (before_a - 5) / fell_us * 1e6 >= 100
     assert not [e for e in b.circuit.events() if type(e).__name__ == "Broken"]
-    ordered_a = [amps for at, gpio, amps in b.flowing if at >= began and not gpio & Dout.K1K2][0]
+    ordered_a = next(amps for at, gpio, amps in b.flowing if at >= began and not gpio & Dout.K1K2)
     assert ordered_a <= 5.2, "K1/K2 are told to open at 5 A, measured to a count"
 
 
