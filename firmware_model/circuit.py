@@ -203,7 +203,7 @@ class OutputCircuit:
         stage_v.sample(self.stage_v)
         interface_v.sample(self.interface_v)
         current_a.sample(self.current_a)
-        step = MOVING_US if moving or changed or self._travelling(now) else SETTLED_US
+        step = MOVING_US if moving or changed or self.travelling(now) else SETTLED_US
         self.due = (now // step + 1) * step
         if self.after_step is not None:
             self.after_step(now)
@@ -327,7 +327,7 @@ class OutputCircuit:
         self.spark_j += 0.5 * output_f * cable_f / both_f * (self.stage_v - self.interface_v) ** 2
         self.stage_v = self.interface_v = (output_f * self.stage_v + cable_f * self.interface_v) / both_f
 
-    def _travelling(self, now: int) -> bool:
+    def travelling(self, now: int) -> bool:
         """Whether a contact may still change by itself."""
         inlet = self.inlet
         return self.k1.moving(now) or self.k2.moving(now) or (inlet is not None and inlet.moving(now))

@@ -65,7 +65,12 @@ class Pile:
         self._driven = 0
         self._setpoint = (0, 0, 0)
         self.due = start_us
+        """When the sensors of lock, K3/K4 and insulation monitor are read next (µs)."""
         self._monitor_at = NEVER
+        self._stirred = True  # something that is not the circuit's may have changed, or is about to
+        self._pilot = self._aux = 0
+        self._plug = (0, 0)
+        self._plug_degc = (0.0, 0.0)
         circuit.after_step = self._stepped
         self._sense(start_us - 1)
 
@@ -87,19 +92,24 @@ class Pile:
     def poke(self, now: int) -> None:
         """A physical condition is about to change, or just has, at *now*."""
         self.circuit.poke(now)
+        self._stirred = True
         self.due = min(self.due, (now // MOVING_US + 1) * MOVING_US)
 
     # ---- from the physical truth to the board ------------------------------------------------------------------------
 
     def _sense(self, now: int) -> None:
         """Let the board see what is true now; nothing is seen between two calls."""
-        self.circuit.stage.mains_present = self.mains.present
         board = self.board
-        board.digital(self._inputs(now), now)
-        board.analog(self._counts(now), now)
+        if self._stirred:
+            self.circuit.stage.mains_present = self.mains.present
+            board.digital(self._inputs(now), now)
+            self._pilot, self._aux = _CC1.counts(self.pilot.cc1_v), _AUX.counts(self.auxiliary.voltage_v(now))
+            moving = self._travelling(now)
+            self._stirred = moving or self.circuit.travelling(now)
+            self.due = (now // MOVING_US + 1) * MOVING_US if moving else self._monitor_at
+        board.analog(self._counts(), now)
         if self._monitor_at <= now:
             self._read_monitor(now)
-        self.due = (now // MOVING_US + 1) * MOVING_US if self._travelling(now) else self._monitor_at
 
     def _inputs(self, now: int) -> int:
         circuit, auxiliary = self.circuit, self.auxiliary
@@ -119,18 +129,13 @@ class Pile:
         )
         return sum(bit for bit, level in zip(_BITS, levels, strict=True) if level)
 
-    def _counts(self, now: int) -> tuple[int, ...]:
+    def _counts(self) -> tuple[int, ...]:
         stage_v, interface_v, current_a = self.circuit.instruments
         plus_degc, minus_degc = self.circuit.plug.sensors_degc()
-        return (
-            stage_v.counts,
-            interface_v.counts,
-            current_a.counts,
-            _CC1.counts(self.pilot.cc1_v),
-            _PLUG.counts(plus_degc),
-            _PLUG.counts(minus_degc),
-            _AUX.counts(self.auxiliary.voltage_v(now)),
-        )
+        if (plus_degc, minus_degc) != self._plug_degc:
+            self._plug_degc = plus_degc, minus_degc
+            self._plug = _PLUG.counts(plus_degc), _PLUG.counts(minus_degc)
+        return (stage_v.counts, interface_v.counts, current_a.counts, self._pilot, *self._plug, self._aux)
 
     def _travelling(self, now: int) -> bool:
         """Whether lock or K3/K4 may change by themselves; the circuit knows about its own contactors."""
@@ -146,6 +151,7 @@ class Pile:
             self.board.insulation(_kohm(found.plus_ohm), _kohm(found.minus_ohm), now, valid=True)
         self.monitor.start(now)
         self._monitor_at = now + self.monitor.measuring_us
+        self.due = min(self.due, self._monitor_at) if self.due > now else self._monitor_at
 
     # ---- from the board to coils, stage and bus ----------------------------------------------------------------------
 
@@ -162,6 +168,7 @@ class Pile:
 
     def _drive(self, gpio: int, now: int) -> None:
         changed, self._driven = gpio ^ self._driven, gpio
+        self._stirred = True
         circuit, contacts = self.circuit, bool(gpio & _K1K2)
         circuit.switch(circuit.k1, contacts, now)
         circuit.switch(circuit.k2, contacts, now)

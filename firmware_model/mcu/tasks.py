@@ -41,21 +41,15 @@ class Tasks:
     the fast one sees on its next activation.
     """
 
-    def __init__(self, slow: Sequence[Task], *, period_us: int = 1_000, tickless: bool = True) -> None:
+    def __init__(self, slow: Sequence[Task], *, tickless: bool = True) -> None:
         self._slow = tuple(slow)
-        self.period_us = period_us
-        self.tickless = tickless
-
-    @property
-    def due(self) -> int:
-        """When the first slow task is due."""
-        return min(task.due for task in self._slow)
+        self._tickless = tickless
 
     def run(self, now: int) -> int:
         """Run the slow tasks that are due at *now*, or all on whose grid *now* is; return when the next one is due."""
         soonest = NEVER
         for task in self._slow:
-            if now >= task.due or (not self.tickless and task.grid(now) == now):
+            if now >= task.due or (not self._tickless and task.grid(now) == now):
                 task.run(now)
             if task.due < soonest:
                 soonest = task.due

@@ -17,7 +17,7 @@ STEP = 4096
 
 def claims(lines: Sequence[str]) -> bool:
     """Whether most of *lines* look like candump's."""
-    seen = sum(bool(_LOG.match(line) or _COLUMNS.match(line)) for line in lines)
+    seen = sum(bool(_LOG.match(line) or _COLUMNS.match(line)) for line in map(str.strip, lines))
     return seen * 2 > len(lines)
 
 

@@ -184,10 +184,13 @@ def _gathered(opened: Callable[[], Any], told: Told, expected: int) -> Gathered:
         if complaints.count:
             found.notes.append(f"{complaints.count} lines or objects could not be read.")
     except broken:
-        if not found.ids:
-            raise Unreadable("damaged or cut off before the first whole frame") from None
         found.notes.append("The file is damaged or cut off; what comes before that was read.")
-    return found
+        if found.ids:
+            return found
+    else:
+        return found
+    # Not raised above: the reader's exception would hold on to its half-made objects.
+    raise Unreadable("damaged or cut off before the first whole frame")
 
 
 def _add(message: can.Message, found: Gathered) -> None:

@@ -46,7 +46,11 @@ def _gbt(story: Story) -> dict[str, Any]:
         "tp_complete": dict(sum((Counter(session.transfers.complete) for session in all_sessions), Counter())),
         "tp_events": _events(all_sessions),
         "periods": _periods(all_sessions),
-        **{key: value for key, value in (("bcl", _bcl(all_sessions)), ("ccs", _ccs(all_sessions)), ("bcs", _bcs(all_sessions))) if value},
+        **{
+            key: value
+            for key, value in (("bcl", _bcl(all_sessions)), ("ccs", _ccs(all_sessions)), ("bcs", _bcs(all_sessions)))
+            if value
+        },
         "raw": {name: counts for name, counts in raw.items() if name not in ("BRM", "BCP")},
         "brm": raw.get("BRM", {}),
         "bcp": raw.get("BCP", {}),
@@ -88,7 +92,9 @@ def _ccs(sessions: Iterable[Session]) -> dict[str, Any]:
     if told:
         codes = _codes(sessions, "CCS", "permitted", "permit_values")
         told["permit_values"] = [str(code) for code in codes.get("permit_values", [])]
-        told["dlc"] = sorted({length for session in sessions if "CCS" in session.streams for length in session.streams["CCS"].lengths})
+        told["dlc"] = sorted(
+            {length for session in sessions if "CCS" in session.streams for length in session.streams["CCS"].lengths}
+        )
     return told
 
 
@@ -150,11 +156,22 @@ def _session(session: Session) -> dict[str, Any]:
         ],
         "milestones": [{"at_s": each.at_us / 1e6, "who": each.who, "what": each.what} for each in session.milestones],
         "messages": {
-            name: {"count": stream.count, "lengths": list(stream.lengths), "ranges": {n: [r.low, r.high] for n, r in stream.ranges.items()}}
+            name: {
+                "count": stream.count,
+                "lengths": list(stream.lengths),
+                "ranges": {n: [r.low, r.high] for n, r in stream.ranges.items()},
+            }
             for name, stream in session.streams.items()
         },
         "errors": [
-            {"message": e.name, "who": e.who, "begin_s": e.begin_us / 1e6, "end_s": e.end_us / 1e6, "count": e.count, "flags": list(e.flags)}
+            {
+                "message": e.name,
+                "who": e.who,
+                "begin_s": e.begin_us / 1e6,
+                "end_s": e.end_us / 1e6,
+                "count": e.count,
+                "flags": list(e.flags),
+            }
             for e in session.errors
         ],
         "broken_transfers": [{"message": b.name, "at_s": b.at_us / 1e6, "why": b.why} for b in session.transfers.broken],

@@ -23,7 +23,8 @@ PHASES: Final = {
 """The phases of GB/T 27930-2015 (chapter 8) by the messages that belong to them; its end phase in two, its errors by sender."""
 
 FIRSTS: Final = (
-    "CHM,BHM,CRM 00,BRM,CRM AA,BCP,CTS,CML,BRO 00,BRO AA,CRO 00,CRO AA,BCL,BCS,CCS,BSM,BMV,BMT,BST,CST,BSD,CSD,BEM,CEM".split(",")
+    *("CHM", "BHM", "CRM 00", "BRM", "CRM AA", "BCP", "CTS", "CML", "BRO 00", "BRO AA", "CRO 00", "CRO AA"),
+    *("BCL", "BCS", "CCS", "BSM", "BMV", "BMT", "BST", "CST", "BSD", "CSD", "BEM", "CEM"),
 )
 """The messages whose first one of an attempt is worth telling."""
 
@@ -84,7 +85,9 @@ def _lasts(attempt: Excerpt) -> Iterator[tuple[int, str, str]]:
 def _stages(attempt: Excerpt) -> Iterator[tuple[int, str, str]]:
     """Steps of the demand, as in charging by stages."""
     track = attempt.track("BCL")
-    changes = changed(track.raw[:, :5].astype(np.int64) @ (1 << 8 * np.arange(5))) if len(track) else []
+    if not len(track):
+        return
+    changes = changed(track.raw[:, :5].astype(np.int64) @ (1 << 8 * np.arange(5)))
     if len(changes) <= MOST_STAGES:
         for index in changes:
             message = track.message(int(index))

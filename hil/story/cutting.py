@@ -1,10 +1,11 @@
 """Where sessions and attempts begin in a recording.
 
-A session is one plug-in: it begins with CHM, or, where there is none, with a CRM(0x00) after the statistics of another. An attempt
-begins with a CRM(0x00) that follows anything later than CRM(0x00): the reconnection of GB/T 27930-2015 annex C.
+A session is one plug-in: it begins with CHM, or, where there is none, with a CRM(0x00) after the statistics of another.
+An attempt begins with a CRM(0x00) that follows anything later than CRM(0x00): the reconnection of GB/T 27930-2015 annex C.
 """
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -24,14 +25,14 @@ def sessions(found: Sorted, count: int) -> list[tuple[int, int]]:
     """The sessions as stretches of positions of a recording with *count* frames."""
     starts = sorted({*_by_handshake(found), *_by_identification(found)} - {0})
     edges = [0, *starts, count]
-    return [(begin, end) for begin, end in zip(edges, edges[1:], strict=False) if end > begin]
+    return [(begin, end) for begin, end in pairwise(edges) if end > begin]
 
 
 def attempts(session: Excerpt) -> list[Excerpt]:
     """The session cut at its reconnections."""
     starts = identifications(session)[1:]
     edges = [session.begin, *starts, session.end]
-    return [session.part(begin, end) for begin, end in zip(edges, edges[1:], strict=False)]
+    return [session.part(begin, end) for begin, end in pairwise(edges)]
 
 
 def identifications(session: Excerpt) -> list[int]:

@@ -5,7 +5,7 @@ from typing import Final
 
 from hil.story.excerpt import Excerpt, sender_of
 from hil.story.story import CHARGER, VEHICLE, Ending, ErrorReport, Outcome
-from hil.story.words import describe, error_words, flags, missed, stop_words
+from hil.story.words import describe, error_words, flags, missed, seconds, stop_words
 from protocols.core.message import Message
 
 STANDARD: Final = "GB/T 27930-2015"
@@ -83,11 +83,13 @@ def _error(attempt: Excerpt, name: str) -> Ending:
     track = attempt.track(name)
     message = track.message(0)
     begin = int(track.times_us[0])
-    until = "until the recording ends" if int(track.at[-1]) >= attempt.end - 2 else f"until {track.times_us[-1] / 1e6:.3f} s"
-    sentences = []
+    until = "until the recording ends" if int(track.at[-1]) >= attempt.end - 2 else f"until {seconds(track.times_us[-1])}"
+    sentences: list[str] = []
     for missing in missed(message) if message else ():
         sentences += _silence(attempt, missing, int(track.at[0]))
-    sentences.append(f"The {sender_of(name)} sends {name} ({_flags(attempt, name)}) from {begin / 1e6:.3f} s, {len(track)} times, {until}.")
+    sentences.append(
+        f"The {sender_of(name)} sends {name} ({_flags(attempt, name)}) from {seconds(begin)}, {len(track)} times, {until}."
+    )
     absent = [title for title in (*AFTER_STOP, "BEM", "CEM") if attempt.first(title) is None]
     if absent:
         sentences.append(f"No {_listed(absent, 'or')}.")
@@ -103,12 +105,13 @@ def _silence(attempt: Excerpt, missing: str, position: int) -> Iterator[str]:
         return
     last = int(before.times_us[-1])
     silent = attempt.time_us(position) - last
-    yield f"The {who}'s last {missing} is at {last / 1e6:.3f} s (first at {before.times_us[0] / 1e6:.3f} s), {silent / 1e6:.3f} s before."
+    first, gap = seconds(before.times_us[0]), seconds(silent)
+    yield f"The {who}'s last {missing} is at {seconds(last)} (first at {first}), {gap} before the error message."
     if missing in ("CCS", "BCL"):
         other = "BCL" if missing == "CCS" else "CCS"
         after = attempt.track(other)
         if len(after) and int(after.at[-1]) > int(before.at[-1]):
-            yield f"The {sender_of(other)} goes on with {other} until {after.times_us[-1] / 1e6:.3f} s."
+            yield f"The {sender_of(other)} goes on with {other} until {seconds(after.times_us[-1])}."
 
 
 def _open(attempt: Excerpt) -> Ending:
@@ -119,7 +122,7 @@ def _open(attempt: Excerpt) -> Ending:
     lasts = {name: int(attempt.track(name).times_us[-1]) for name in charging}
     if len(lasts) == 2 and abs(lasts["CCS"] - lasts["BCL"]) > 1_000_000 and attempt.timed:
         silent = min(lasts, key=lambda name: lasts[name])
-        sentences.append(f"The {sender_of(silent)} fell silent before: its last {silent} is at {lasts[silent] / 1e6:.3f} s.")
+        sentences.append(f"The {sender_of(silent)} fell silent before: its last {silent} is at {seconds(lasts[silent])}.")
     return Ending(Outcome.OPEN, " ".join(sentences), "")
 
 
@@ -129,7 +132,7 @@ def _flags(attempt: Excerpt, name: str) -> str:
 
 
 def _s(attempt: Excerpt, name: str) -> str:
-    return f"{attempt.track(name).times_us[0] / 1e6:.3f} s"
+    return seconds(attempt.track(name).times_us[0])
 
 
 def _listed(names: Sequence[str], word: str = "and") -> str:

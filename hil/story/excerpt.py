@@ -1,6 +1,6 @@
 """A stretch of a recording, a whole session or one attempt of it, as the rules look at it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final, Self

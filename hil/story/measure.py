@@ -81,7 +81,8 @@ def range_of(track: Track, name: str, unit: str) -> Range | None:
         values = values[~np.isnan(values)]
     if not len(values):
         return None
-    return Range(*(float(value) for value in (values.min(), values.max(), values[0], values[-1])), unit)
+    low, high, first, last = (float(value) for value in (values.min(), values.max(), values[0], values[-1]))
+    return Range(low, high, first, last, unit)
 
 
 def raw(session: Excerpt) -> dict[str, dict[str, int]]:

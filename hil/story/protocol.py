@@ -19,7 +19,7 @@ SUPERCHARGE_VERSION = int.from_bytes(b"1CS", "little")
 def foreign_protocol(ids: Mapping[int, int]) -> str:
     """The protocol of a recording that is not GB/T 27930, by its identifiers and their counts."""
     seen = [key for key in CHADEMO_IDS if key in ids]
-    return "CHAdeMO" if len(seen) >= 3 and 0x102 in seen or {0x108, 0x109} <= set(seen) else UNKNOWN
+    return "CHAdeMO" if (len(seen) >= 3 and 0x102 in seen) or {0x108, 0x109} <= set(seen) else UNKNOWN
 
 
 def is_gbt(found: Sorted) -> bool:

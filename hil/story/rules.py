@@ -30,11 +30,6 @@ def frames(count: int) -> str:
 
 
 def plainly(name: str) -> str:
-    """"CRM AA" as the standard writes it."""
+    """ "CRM AA" as the standard writes it."""
     title, _, value = name.partition(" ")
     return f"{title}(0x{value})" if value else title
-
-
-def seconds(us: int) -> str:
-    """A time in words."""
-    return f"{us / 1e6:.3f} s" if us < 10_000_000 else f"{us / 1e6:.1f} s"

@@ -38,7 +38,9 @@ def _stranger(found: Sorted, key: int, position: int, count: int) -> Finding:
     swapped, vendor = misdirected(key), KNOWN_STRANGERS.get(key & ~EXTENDED) if key & EXTENDED else None
     if swapped:
         who = CHARGER if key & 0xFF == CHARGER_ADDRESS else VEHICLE
-        return _finding(Severity.BREACH, who, f"{text_of(key)}: {swapped} is not the {who}'s to send", ID_CLAUSE, found, position, count)
+        return _finding(
+            Severity.BREACH, who, f"{text_of(key)}: {swapped} is not the {who}'s to send", ID_CLAUSE, found, position, count
+        )
     what = f"{text_of(key)}: {vendor}" if vendor else f"foreign frame {text_of(key)}, ignored"
     return _finding(Severity.NOTE, RECORDING, what, TWO_NODES, found, position, count)
 

@@ -116,7 +116,9 @@ def reasons(session: Excerpt) -> Iterator[Finding]:
             continue
         assert isinstance(message, BST | CST)
         if describe(message) == "no reason given":
-            yield note(session, name, f"{name} gives no reason", f"{STANDARD} {name}: one flag at least says why", position=position)
+            yield note(
+                session, name, f"{name} gives no reason", f"{STANDARD} {name}: one flag at least says why", position=position
+            )
         answers = message.charger_initiated if isinstance(message, BST) else message.bms_initiated
         if index == 1 and answers == 0 and describe(message) != "no reason given":
             what = f"{name} answers {order[0][1]} without the flag for it (1.7)"

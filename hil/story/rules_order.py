@@ -8,6 +8,7 @@ import numpy as np
 from hil.story.excerpt import CHARGER_ORDER, VEHICLE_ORDER, Excerpt, sender_of
 from hil.story.rules import STANDARD, breach, frames, note, plainly
 from hil.story.story import Finding
+from hil.story.words import seconds
 
 PHASE_CLAUSE: Final = f"{STANDARD} annex A: no message of an earlier phase after one of a later"
 
@@ -85,7 +86,7 @@ def missing_steps(attempt: Excerpt) -> Iterator[Finding]:
 
 def _later(attempt: Excerpt, position: int, other: int) -> str:
     gap = attempt.time_us(other) - attempt.time_us(position)
-    return f"{gap / 1e6:.3f} s later" if attempt.timed and gap > 0 else "later"
+    return f"{seconds(gap)} later" if attempt.timed and gap > 0 else "later"
 
 
 def after_stop(attempt: Excerpt) -> Iterator[Finding]:
@@ -105,8 +106,8 @@ def statistics(attempt: Excerpt) -> Iterator[Finding]:
     if first is None or not attempt.timed:
         return
     missing: Sequence[str] = [name for name in ("BST", "CST", "BSD", "CSD") if attempt.first(name) is None]
-    if "CST" in missing and "BST" in missing or attempt.last_us - attempt.time_us(first) < 1_000_000:
+    if ("CST" in missing and "BST" in missing) or attempt.last_us - attempt.time_us(first) < 1_000_000:
         return
     for name in missing:
-        what = f"no {name}, though the recording goes on for {(attempt.last_us - attempt.time_us(first)) / 1e6:.1f} s after the stop"
+        what = f"no {name}, though the recording goes on for {seconds(attempt.last_us - attempt.time_us(first))} after the stop"
         yield note(attempt, name, what, f"{STANDARD} end of charging", position=first)

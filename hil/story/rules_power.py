@@ -41,10 +41,11 @@ def delivery(attempt: Excerpt) -> Iterator[Finding]:
     asked, given = attempt.track("BCL"), attempt.track("CCS")
     if not len(asked) or not len(given):
         return
-    for name, unit, slack in (("voltage_v", "V", lambda v: 0.005 * v + 0.1), ("current_a", "A", lambda a: np.maximum(0.01 * a, 0.3) + 0.1)):
-        allowed = _greatest(asked.column(name), asked.at, asked.times_us if attempt.timed else None, given.at)
+    times_us = asked.times_us if attempt.timed else None
+    for name, unit, share, least in (("voltage_v", "V", 0.005, 0.0), ("current_a", "A", 0.01, 0.3)):
+        allowed = _greatest(asked.column(name), asked.at, times_us, given.at)
         values = given.column(name)
-        over = values > allowed + slack(allowed)
+        over = values > allowed + np.maximum(share * allowed, least) + 0.1
         if name == "voltage_v":
             over &= given.column("current_a") > 0
         places = np.flatnonzero(over)
@@ -75,7 +76,9 @@ def precharge(attempt: Excerpt) -> Iterator[Finding]:
         return
     voltage = float(given.column("voltage_v")[0])
     if abs(voltage - bcp.voltage_v) > 0.05 * bcp.voltage_v:
-        what = f"the first CCS after CRO(0xAA) shows {voltage:g} V while BCP has the battery at {bcp.voltage_v:g} V: no pre-charge"
+        what = (
+            f"the first CCS after CRO(0xAA) shows {voltage:g} V while BCP has the battery at {bcp.voltage_v:g} V: no pre-charge"
+        )
         yield breach(attempt, "CCS", what, MATCH_CLAUSE, position=int(given.at[0]))
 
 
@@ -94,7 +97,7 @@ def capability(attempt: Excerpt) -> Iterator[Finding]:
 def forbidden(attempt: Excerpt) -> Iterator[Finding]:
     """Current that flows more than a second after BSM has forbidden charging."""
     status, given = attempt.track("BSM"), attempt.track("CCS")
-    if not attempt.timed or not len(status) or attempt.edition.name == "2011":
+    if not attempt.timed or not len(status) or not _may_pause(attempt):
         return
     permitted = status.column("permitted")
     index = np.searchsorted(status.times_us, given.times_us - 1_000_000, side="right") - 1
@@ -105,3 +108,8 @@ def forbidden(attempt: Excerpt) -> Iterator[Finding]:
     if len(places):
         what, clause = "current flows although BSM forbids charging (SPN 3096)", f"{STANDARD} BSM; GB/T 34658-2017 DP.3004"
         yield breach(attempt, "CCS", what, clause, position=int(given.at[places[0]]), count=len(places))
+
+
+def _may_pause(attempt: Excerpt) -> bool:
+    """Whether the edition lets BSM pause charging, which CCS then tells in a field of its own."""
+    return any(field.name == "permitted" for field in attempt.edition.messages["CCS"].available())

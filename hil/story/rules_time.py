@@ -8,8 +8,9 @@ import numpy as np
 from hil.story.ending import errors
 from hil.story.excerpt import Excerpt, sender_of
 from hil.story.measure import periods
-from hil.story.rules import STANDARD, breach, note, plainly, seconds
+from hil.story.rules import STANDARD, breach, note, plainly
 from hil.story.story import Finding, Severity
+from hil.story.words import seconds
 from protocols.gbt27930.editions import Limit
 
 PERIOD_CLAUSE: Final = f"{STANDARD} table 1; tolerance 10 % as in tests after GB/T 34658"
@@ -102,7 +103,9 @@ def _judged(attempt: Excerpt, accuser: str, missing: str, position: int) -> Iter
     clause = limit.clause if limit else f"{STANDARD} {accuser}"
     before = attempt.part(attempt.begin, position).track(missing)
     if not len(before):
-        yield breach(attempt, missing, f"no {plainly(missing)} before the {sender_of(accuser)}'s {accuser}", clause, position=position)
+        yield breach(
+            attempt, missing, f"no {plainly(missing)} before the {sender_of(accuser)}'s {accuser}", clause, position=position
+        )
         return
     silent = attempt.time_us(position) - int(before.times_us[-1])
     what = f"{missing} silent for {seconds(silent)} when the {sender_of(accuser)} reported it missing with {accuser}"
@@ -123,12 +126,7 @@ def slow(attempts: Sequence[Excerpt]) -> Iterator[Finding]:
         off = abs(period.median_us - period.nominal_us) > 0.1 * period.nominal_us
         if period.beyond is None or not off or period.count < 4:
             continue
-        what = f"{period.message} every {period.median_us / 1000:g} ms (median of {period.count}) instead of {period.nominal_us // 1000} ms"
-        yield Finding(
-            severity=Severity.BREACH,
-            who=sender_of(period.message),
-            what=what,
-            clause=PERIOD_CLAUSE,
-            at_us=None,
-            count=period.beyond,
-        )
+        median = f"{period.median_us / 1000:g} ms (median of {period.count})"
+        what = f"{period.message} every {median} instead of {period.nominal_us // 1000} ms"
+        who = sender_of(period.message)
+        yield Finding(severity=Severity.BREACH, who=who, what=what, clause=PERIOD_CLAUSE, count=period.beyond)

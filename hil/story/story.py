@@ -21,7 +21,7 @@ class Severity(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """Something that *who* did: *what* in words, *clause* where the rule is written, *at_us* when first seen, *count* how often."""
+    """Something that *who* did: *what* in words, *clause* where the rule is, *at_us* when first seen, *count* how often."""
 
     severity: Severity
     who: str

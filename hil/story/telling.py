@@ -15,7 +15,7 @@ from hil.story.excerpt import Excerpt
 from hil.story.measure import periods, raw, streams, transfers
 from hil.story.protocol import edition_of, foreign_protocol, is_gbt
 from hil.story.rules import Rule
-from hil.story.sorting import Sorted, sort, text_of
+from hil.story.sorting import sort, text_of
 from hil.story.story import Finding, Session, Severity, Stamps, Story
 from hil.story.tracks import Ints
 from hil.story.words import describe
@@ -133,7 +133,11 @@ def _has_current(session: Excerpt) -> bool:
 
 def _from_beginning(session: Excerpt) -> bool:
     """Whether the first thing heard of the charger is how a session begins."""
-    firsts = [(session.track(name).began[0], name) for name in ("CHM", "CRM 00", "CRM AA", "CML", "CRO", "CCS", "CST", "CSD") if len(session.track(name))]
+    firsts = [
+        (session.track(name).began[0], name)
+        for name in ("CHM", "CRM 00", "CRM AA", "CML", "CRO", "CCS", "CST", "CSD")
+        if len(session.track(name))
+    ]
     return bool(firsts) and min(firsts)[1] in ("CHM", "CRM 00")
 
 

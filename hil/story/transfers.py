@@ -37,7 +37,7 @@ class Heard:
 
 def hear(recording: Recording, positions: Ints) -> Heard:
     """Follow the transfers in the TP frames at *positions*, all between charger and BMS."""
-    ids = recording.ids[positions]
+    ids = recording.ids[positions].astype(np.int64)
     words = recording.payloads[positions].astype(np.uint64)
     is_control = (ids >> 16 & 0xFF) == CM_PGN >> 8
     first_byte = (words & np.uint64(0xFF)).astype(np.int64)

@@ -27,7 +27,7 @@ KNOWN_STRANGERS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Voice:
-    """What an identifier means: message *name*, or "TP" for a frame of the transport protocol; *fault* if something is not right."""
+    """What an identifier means: message *name*, or "TP" for a frame of the transport protocol; *fault* if something is wrong."""
 
     name: str
     source: int

@@ -46,6 +46,12 @@ _STOPS: Final = {
 }
 
 
+def seconds(us: int) -> str:
+    """A time in seconds with as many digits as it needs, at least one and at most three behind the point."""
+    whole, _, fraction = f"{us / 1e6:.3f}".partition(".")
+    return f"{whole}.{fraction.rstrip('0') or '0'} s"
+
+
 def flags(message: Message) -> list[Field]:
     """The 2-bit flags of *message* that are set to 01."""
     return [f for f in message.fields if f.bits == 2 and not f.absent and getattr(message, f.name) == 1]
@@ -164,6 +170,7 @@ _WORDS: Final[Mapping[str, Callable[[Any], str]]] = {
     "BMT": lambda bmt: f"{len(bmt.points)} points, {_least_greatest([point.temp_degc for point in bmt.points])} °C",
     "BSP": lambda bsp: " ".join(f"{value.value:02X}" for value in bsp.values),
 }
+
 
 def _least_greatest(values: list[float]) -> str:
     return f"{min(values):g}..{max(values):g}"

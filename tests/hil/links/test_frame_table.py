@@ -65,7 +65,8 @@ def test_the_chinese_tools_clock_wraps_at_the_hour_and_lost_zeros_come_back(tmp_
     recording = recording_of(
         tmp_path,
         CHINESE
-        + '0,0x1826F456,59:59.9,接收 CAN 扩展帧 数据帧,PDU1,"x",3,01 01 00 \n1,0x100956F4,00:00.1,接收 CAN 扩展帧 数据帧,PDU1,y,1,0\n',
+        + '0,0x1826F456,59:59.9,接收 CAN 扩展帧 数据帧,PDU1,"x",3,01 01 00 \n'
+        + "1,0x100956F4,00:00.1,接收 CAN 扩展帧 数据帧,PDU1,y,1,0\n",
         "gb18030",
     )
 

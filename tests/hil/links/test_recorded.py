@@ -143,7 +143,7 @@ def test_a_text_of_something_else_names_the_known_formats(tmp_path):
     path = tmp_path / "story.txt"
     path.write_text("Once upon a time\nthere was a pile.\n")
 
-    with pytest.raises(BadInput, match="known format.*candump"):
+    with pytest.raises(BadInput, match=r"known format.*candump"):
         read(path)
 
 
@@ -207,7 +207,7 @@ def test_a_shared_recording_has_its_frames_identifiers_and_duration(name, form):
 
     recording = read(CAPTURES / (name if form == "original" else expected["normalised"]))
 
-    ids = Counter(f"{frame.can_id:08X}" if frame.extended else f"{frame.can_id:03X}" for frame in frames_of(recording))
+    ids = Counter(f"{frame.can_id:08X}" if frame.extended else f"{frame.can_id:X}" for frame in frames_of(recording))
     assert len(recording) == expected["frames"]
     assert ids == expected["ids"]
     assert round((recording.times_us.max() - recording.times_us.min()) / 1e6, 3) == expected["duration_s"]
