@@ -219,7 +219,7 @@ class BothOnABadWire(RuleBasedStateMachine):
         assert (self.t.charger.state, self.t.bms.state) == (C.IDLE, B.ASLEEP)
 
 
-BothOnABadWire.TestCase.settings = settings(max_examples=120, stateful_step_count=20, deadline=None)
+BothOnABadWire.TestCase.settings = settings(max_examples=200, stateful_step_count=20, deadline=None)
 TestBothOnABadWire = BothOnABadWire.TestCase
 
 
@@ -258,11 +258,11 @@ def test_the_demand_never_exceeds_any_limit(demand_v, demand_a, most_a, pack_v, 
     assert demand.voltage_v <= min(max(demand_v, rating.voltage_min_v), pack_v, rating.voltage_max_v)
 
 
-LEAST = {"2011": -6153.5, "2015": -6153.5, "2023A": -6153.5, "2015+3000A": -3553.5}
+LEAST = {"2011": -6153.5, "2015": -6153.5, "2015+3000A": -3553.5}
 """What 16 bits with an offset of -400 A, or -3000 A, can carry of a discharge current."""
 
 
-@pytest.mark.parametrize("edition", [*EDITIONS.values(), supercharge(EDITIONS["2015"])], ids=lambda edition: edition.name)
+@pytest.mark.parametrize("edition", [EDITIONS["2011"], EDITIONS["2015"], supercharge(EDITIONS["2015"])], ids=lambda edition: edition.name)
 def test_a_measurement_beyond_the_wire_is_sent_as_the_nearest_value(edition):
     """Invariant 2: nothing wraps."""
     t = Together(charger=edition, bms=edition)
