@@ -91,13 +91,16 @@ class Board:
         inputs.tick_us = now
         if self._fresh and self._sensed_at < now:
             self._publish()
-        inputs.wake, self._wake = self._wake, 0
-        if self.mailboxes.waiting:
-            inputs.rx = self.mailboxes.take(now)
-            inputs.overruns = self.mailboxes.overruns & 0xFFFF
-            inputs.wake |= _RECEIVED if inputs.rx else 0
+        wake, self._wake = self._wake, 0
+        mailboxes = self.mailboxes
+        if mailboxes.waiting:
+            inputs.rx = rx = mailboxes.take(now)
+            inputs.overruns = mailboxes.overruns & 0xFFFF
+            if rx:
+                wake |= _RECEIVED
         elif inputs.rx:
             inputs.rx = ()
+        inputs.wake = wake
         self.activations += 1
         self.outputs.kick = 0
         outputs = self.outputs = self._controller.step(now, inputs)
@@ -127,9 +130,10 @@ class Board:
             self._trip_at = min(self._trip_at, now - self._period_us + self._watchdog_us)
             return min(following, self._trip_at)
         self._trip_at = NEVER
-        if outputs.next_us <= following or self.mailboxes.waiting or (self._fresh and self._changed()):
+        wanted = outputs.next_us
+        if wanted <= following or self.mailboxes.waiting or (self._fresh and self._changed()):
             return following
-        return self._grid(outputs.next_us)
+        return wanted + (self._phase_us - wanted) % self._period_us if wanted < NEVER else NEVER
 
     def _grid(self, when: int) -> int:
         """The first grid time at or after *when*."""

@@ -37,7 +37,7 @@ class Clock:
         self.now = 0
         """The moment being lived (µs); ``env.now`` agrees, so that a part may trigger an event that a story waits for."""
         self.wakes = 0
-        """How many moments had a part due; printed beside SimPy's own events by the benchmarks."""
+        """How often a part was ticked; printed beside SimPy's own events by the benchmarks."""
         self.events = 0
         """How many SimPy events this clock made (the stories' own are not counted)."""
         self._parts: list[Part] = []
@@ -94,14 +94,13 @@ class Clock:
         while True:
             now = NEVER
             for part in parts:
-                if part.due < now:
-                    now = part.due
+                due = part.due
+                if due < now:
+                    now, first = due, part
             if now < self.now:
                 now = self.now  # a part was added, or made due, too late
             if now > until or (queue and now >= queue[0][0]):
                 return
             self.now = env._now = now
             self.wakes += 1
-            for part in parts:
-                if part.due <= now:
-                    part.tick(now)
+            first.tick(now)

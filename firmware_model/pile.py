@@ -63,7 +63,7 @@ class Pile:
         self.board = Board(self.controller, self._act, start_us=start_us, phase_us=phase_us)
         self.port = bus.attach(name, self.board.receive)
         self._driven = 0
-        self._setpoint = (0, 0, 0)
+        self._millivolts = self._milliamps = 0
         self.due = start_us
         """When the sensors of lock, K3/K4 and insulation monitor are read next (µs)."""
         self._monitor_at = NEVER
@@ -158,13 +158,16 @@ class Pile:
     def _act(self, now: int, outputs: Outputs) -> None:
         if outputs.gpio != self._driven:
             self._drive(outputs.gpio, now)
-        setpoint = (outputs.voltage_mv, outputs.current_ma, outputs.gpio & _STAGE)
-        if setpoint != self._setpoint:
-            self._setpoint = setpoint
-            millivolts, milliamps, enabled = setpoint
-            self.circuit.command(Setpoint(millivolts / 1000, milliamps / 1000, bool(enabled)), now)
+            self._command(now, outputs)
+        if outputs.current_ma != self._milliamps or outputs.voltage_mv != self._millivolts:
+            self._command(now, outputs)
         for frame in outputs.tx:
             self.port.send(frame, now)
+
+    def _command(self, now: int, outputs: Outputs) -> None:
+        self._millivolts, self._milliamps = outputs.voltage_mv, outputs.current_ma
+        enabled = bool(outputs.gpio & _STAGE)
+        self.circuit.command(Setpoint(self._millivolts / 1000, self._milliamps / 1000, enabled), now)
 
     def _drive(self, gpio: int, now: int) -> None:
         changed, self._driven = gpio ^ self._driven, gpio

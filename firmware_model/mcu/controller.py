@@ -79,6 +79,8 @@ class ChargingController:
         self._deadline = self.session.deadline
         self._demanded: Message | None = None
         self._restored = False
+        self._reported_adc: Sequence[int] | None = None
+        self._report_now = ChargerReport(voltage_v=0.0, current_a=0.0, energy_wh=0.0)
 
     @property
     def state(self) -> PileState:
@@ -132,14 +134,14 @@ class ChargingController:
         if events or self._notes:
             self._tell(events, now)
         outputs.kick = 1
-        outputs.next_us = now + ACTIVATION_US if every else self._next()
-        return outputs
-
-    def _next(self) -> int:
+        if every:
+            outputs.next_us = now + ACTIVATION_US
+            return outputs
         following, slow, deadline = self._attend_at, self._slow_at, self._deadline
         if slow < following:
             following = slow
-        return deadline if deadline is not None and deadline < following else following
+        outputs.next_us = deadline if deadline is not None and deadline < following else following
+        return outputs
 
     def _tell(self, events: Sequence[Any], now: int) -> None:
         if self._record is not None:
@@ -272,6 +274,13 @@ class ChargingController:
         self._supervision.meter.restore(inputs.nvm)
 
     def _report(self, _: int) -> ChargerReport:
+        adc = self._readings.inputs.adc
+        if adc is not self._reported_adc:  # the board hands over a new tuple for each sample
+            self._reported_adc = adc
+            self._report_now = self._compose_report()
+        return self._report_now
+
+    def _compose_report(self) -> ChargerReport:
         readings = self._readings
         return ChargerReport(
             voltage_v=readings.interface_mv / 1000,

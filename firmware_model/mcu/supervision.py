@@ -1,5 +1,7 @@
 """The 100 ms task: energy, plug temperatures, auxiliary voltage, fan, and limits that follow slowly."""
 
+from collections.abc import Sequence
+
 from firmware_model.board import Channel, Dout
 from firmware_model.mcu.drivers import AUX_LOW, PLUG_HOT, PLUG_SENSOR, Comparators, Readings
 from firmware_model.mcu.metering import EnergyMeter
@@ -22,14 +24,19 @@ class Supervision:
         self._comparators = comparators
         self._peak_ma = -1
         self._hold_until = 0
+        self._sampled: Sequence[int] | None = None
 
     def sample(self, current_set_ma: int, now: int) -> bool:
         """Take all samples; whether anything that others decide by has changed."""
-        before = (self.bits, self.derated_ma, self.fan, self._peak_ma)
         readings = self._readings
+        adc = readings.inputs.adc
         current_ma = readings.current_ma
         if current_ma >= self._settings.meter_start_a * 1000:
             self.meter.add(readings.interface_mv, current_ma)
+        if adc is self._sampled and (now < self._hold_until or current_set_ma >= self._peak_ma):
+            return False  # the board hands over a new tuple for each sample: nothing else to find out
+        self._sampled = adc
+        before = (self.bits, self.derated_ma, self.fan, self._peak_ma)
         self._plugs()
         if readings.milli(int(Channel.AUX_V)) < self._settings.aux_low_v * 1000:
             self.bits |= AUX_LOW

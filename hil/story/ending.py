@@ -4,12 +4,16 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from hil.story.excerpt import Excerpt, sender_of
+from hil.story.rules import plainly
 from hil.story.story import CHARGER, VEHICLE, Ending, ErrorReport, Outcome
 from hil.story.words import describe, error_words, flags, missed, seconds, stop_words
 from protocols.core.message import Message
 
 STANDARD: Final = "GB/T 27930-2015"
 STOP_CLAUSE: Final = f"{STANDARD} end of charging: BST and CST, BSD and CSD"
+ON_THE_BUS_US: Final = 500_000
+"""A message no older than this did not time out: no limit but the 100 ms of 2011 is shorter."""
+
 ERROR_CLAUSE: Final = f"{STANDARD} annex C: error message after a timeout"
 AFTER_STOP: Final = {"BST": VEHICLE, "CST": CHARGER, "BSD": VEHICLE, "CSD": CHARGER}
 
@@ -107,23 +111,50 @@ def _silence(attempt: Excerpt, missing: str, position: int) -> Iterator[str]:
     silent = attempt.time_us(position) - last
     first, gap = seconds(before.times_us[0]), seconds(silent)
     yield f"The {who}'s last {missing} is at {seconds(last)} (first at {first}), {gap} before the error message."
-    if missing in ("CCS", "BCL"):
+    if attempt.timed and silent < ON_THE_BUS_US and attempt.resolution_us < ON_THE_BUS_US:
+        yield "So it was on the bus, and the other side did not receive or accept it."
+    elif missing in ("CCS", "BCL"):
         other = "BCL" if missing == "CCS" else "CCS"
         after = attempt.track(other)
         if len(after) and int(after.at[-1]) > int(before.at[-1]):
             yield f"The {sender_of(other)} goes on with {other} until {seconds(after.times_us[-1])}."
 
 
+LAST_SPOKEN: Final = ("CRO", "BRO", "CML", "BCP", "CRM AA", "BRM", "CRM 00", "BHM", "CHM")
+"""From the last phase before charging to the first."""
+
+AWAITED: Final = {
+    "CRO": "the vehicle's BCL and BCS did not follow",
+    "BRO": "the charger's CRO did not follow",
+    "CML": "the vehicle's BRO did not follow",
+    "BCP": "the charger's CML did not follow",
+    "CRM AA": "the vehicle's BCP did not follow",
+    "BRM": "the charger's CRM(0xAA) did not follow",
+    "CRM 00": "the vehicle's BRM did not follow",
+    "BHM": "CRM did not follow: in between lies the charger's insulation test",
+    "CHM": "the vehicle did not answer with BHM",
+}
+
+
 def _open(attempt: Excerpt) -> Ending:
     charging = [name for name in ("CCS", "BCL") if attempt.first(name) is not None]
     if not charging:
-        return Ending(Outcome.OPEN, "The recording ends before charging begins; no stop, no error message in it.", "")
+        return Ending(Outcome.OPEN, _before_charging(attempt), "")
     sentences = ["The recording ends during charging; no stop, no error message in it."]
     lasts = {name: int(attempt.track(name).times_us[-1]) for name in charging}
     if len(lasts) == 2 and abs(lasts["CCS"] - lasts["BCL"]) > 1_000_000 and attempt.timed:
         silent = min(lasts, key=lambda name: lasts[name])
         sentences.append(f"The {sender_of(silent)} fell silent before: its last {silent} is at {seconds(lasts[silent])}.")
     return Ending(Outcome.OPEN, " ".join(sentences), "")
+
+
+def _before_charging(attempt: Excerpt) -> str:
+    told = "The recording ends before charging begins; no stop, no error message in it."
+    last = next((name for name in LAST_SPOKEN if attempt.first(name) is not None), None)
+    if last is None:
+        return told
+    at = seconds(attempt.track(last).times_us[-1])
+    return f"{told} The furthest step is {plainly(last)} (last at {at}); {AWAITED[last]}."
 
 
 def _flags(attempt: Excerpt, name: str) -> str:

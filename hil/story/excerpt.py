@@ -7,7 +7,7 @@ from typing import Final, Self
 
 import numpy as np
 
-from hil.story.sorting import Sorted
+from hil.story.sorting import Sorted, last_packet
 from hil.story.story import Stamps
 from hil.story.tracks import Ints, Track
 from hil.story.voices import CHARGERS
@@ -88,7 +88,11 @@ class Excerpt:
     def delivered(self, name: str) -> Ints:
         """The positions at which *name* had arrived at the peer, whether the recording holds all its packets or not."""
         track = self.track(name)
-        lost = [t.ended_us for t in self.others if t.pgn == track.layout.pgn and t.payload is None and t.acknowledged]
+        lost = [
+            last_packet(self.whole.heard, t)
+            for t in self.others
+            if t.pgn == track.layout.pgn and t.payload is None and t.acknowledged
+        ]
         return np.sort(np.concatenate([track.at, np.array(lost, dtype=np.int64)])) if lost else track.at
 
     def first_delivered(self, name: str) -> int | None:

@@ -32,7 +32,7 @@ def periods(attempts: Sequence[Excerpt]) -> Iterator[Period]:
 
 def _gaps(attempt: Excerpt, title: str) -> Ints:
     """Intervals between messages of the same meaning: the first CRM(0xAA) need not keep the period of CRM(0x00)."""
-    if title in ("CRM", "CRO"):
+    if title in ("CRM", "BRO", "CRO"):
         return np.concatenate([np.diff(attempt.track(f"{title} {value}").began_us) for value in ("00", "AA")])
     return np.diff(attempt.track(title).began_us)
 

@@ -9,7 +9,7 @@ from hil.story.excerpt import Excerpt
 from hil.story.rules import STANDARD, breach, note
 from hil.story.story import Finding
 from hil.story.tracks import Track, numbers
-from hil.story.words import describe
+from hil.story.words import stop_words
 from protocols.core.fields import Field
 from protocols.gbt27930.messages import BST, CST
 
@@ -112,20 +112,23 @@ def reasons(session: Excerpt) -> Iterator[Finding]:
     order = sorted((position, name) for position, name in stops if position is not None)
     for index, (position, name) in enumerate(order):
         message = session.track(name).message(0)
-        if message is None:
+        if not isinstance(message, BST | CST):
             continue
-        assert isinstance(message, BST | CST)
-        if describe(message) == "no reason given":
-            yield note(
-                session, name, f"{name} gives no reason", f"{STANDARD} {name}: one flag at least says why", position=position
-            )
         answers = message.charger_initiated if isinstance(message, BST) else message.bms_initiated
-        if index == 1 and answers == 0 and describe(message) != "no reason given":
-            what = f"{name} answers {order[0][1]} without the flag for it (1.7)"
-            yield note(session, name, what, f"{STANDARD} {name} byte 1 bit 7", position=position)
-        if index == 1 and answers == 0 and describe(message) == "no reason given" and name == "CST":
-            what = "CST answers BST without 1.7 (BMS-initiated)"
-            yield breach(session, name, what, "GB/T 34658-2017 DP.3006: CST 40 00 F0 F0", position=position)
+        if index == 1 and answers == 0:
+            yield _silent_answer(session, name, order[0][1], position)
+        elif not stop_words(message) and (index == 0 or answers is not None):
+            yield note(
+                session, name, f"{name} gives no reason", f"{STANDARD} {name}: at least one flag says why", position=position
+            )
+
+
+def _silent_answer(session: Excerpt, name: str, other: str, position: int) -> Finding:
+    """The answer lacks the flag 1.7, which the editions since 2015 have for it."""
+    what = f"{name} answers {other} without the flag that says so (1.7)"
+    if name == "CST":
+        return breach(session, name, what, "GB/T 34658-2017 DP.3006: CST 40 00 F0 F0", position=position)
+    return breach(session, name, what, "GB/T 34658-2017 BP.3004: BST with 1.7", position=position)
 
 
 def clock(session: Excerpt) -> Iterator[Finding]:

@@ -12,6 +12,9 @@ from hil.story.words import seconds
 
 PHASE_CLAUSE: Final = f"{STANDARD} annex A: no message of an earlier phase after one of a later"
 
+IN_FLIGHT_US: Final = 10_000
+"""A frame this soon after one of a later phase may have waited for the bus: the later one went first by its priority."""
+
 STRAY: Final = {
     "CHM": f"{STANDARD} annex A: CHM ends before CRM",
     "CML": f"{STANDARD} annex A: CML ends with CRO",
@@ -59,7 +62,8 @@ def _stray(attempt: Excerpt, name: str, came: str, later: int | None) -> Iterato
     if later is None:
         return
     track = attempt.track(name)
-    places = np.flatnonzero(track.began > later)
+    sure = attempt.timed and attempt.resolution_us <= IN_FLIGHT_US
+    places = np.flatnonzero((track.began > later) & ((track.began_us > attempt.time_us(later) + IN_FLIGHT_US) | (not sure)))
     if not len(places):
         return
     what = f"{frames(len(places))} of {name} after the first {came}"

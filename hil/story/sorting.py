@@ -94,7 +94,13 @@ def _long(heard: Heard, layout: type[Message]) -> Iterator[tuple[int, int, bytes
         yield from zip(began.tolist(), ended.tolist(), payloads, strict=True)
     for transfer in heard.others:
         if transfer.pgn == layout.pgn and transfer.payload is not None and _from_sender(transfer, layout):
-            yield transfer.began_us, transfer.ended_us, transfer.payload
+            yield transfer.began_us, last_packet(heard, transfer), transfer.payload
+
+
+def last_packet(heard: Heard, transfer: Transfer) -> int:
+    """The position of the last packet of *transfer*, as good as its last frame tells."""
+    index = int(np.searchsorted(heard.packets, transfer.ended_us, side="right")) - 1
+    return max(int(heard.packets[index]), transfer.began_us) if index >= 0 else transfer.ended_us
 
 
 def _from_sender(transfer: Transfer, layout: type[Message]) -> bool:
@@ -109,4 +115,5 @@ def _joined(singles: Track, longs: Sequence[tuple[int, int, bytes]]) -> Track:
     width = max(8, int(lengths.max()))
     packed = b"".join([payload.ljust(width, b"\xff") for payload in payloads])
     raw = np.frombuffer(packed, dtype=np.uint8).reshape(-1, width)
-    return Track(singles.layout, np.array(began, dtype=np.int64), np.array(at, dtype=np.int64), raw, lengths, singles.clock)
+    columns = np.array(began, dtype=np.int64), np.array(at, dtype=np.int64)
+    return Track(singles.layout, *columns, raw, lengths, singles.clock)

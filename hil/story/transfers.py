@@ -29,8 +29,13 @@ class Heard:
     """
 
     regular: dict[int, tuple[Ints, Ints, Sequence[bytes]]]
-    """Parameter group -> positions of the RTS, positions of the acknowledgement, payloads."""
+    """Parameter group -> positions of the RTS, positions of the last packet, payloads.
+
+    A message has arrived with its last packet: the acknowledgement has a low priority and may come after the answer to it.
+    """
     others: tuple[Transfer, ...]
+    packets: Ints
+    """Positions of all TP.DT frames."""
     control: dict[int, Ints]
     """Positions of the TP.CM frames between charger and BMS by control byte."""
 
@@ -48,7 +53,7 @@ def hear(recording: Recording, positions: Ints) -> Heard:
     rest = np.ones(len(positions), dtype=bool)
     for start, count in zip(starts.tolist(), packets.tolist(), strict=True):
         rest[start : start + count + 3] = False
-    return Heard(regular, tuple(_followed(recording, positions[rest])), kinds)
+    return Heard(regular, tuple(_followed(recording, positions[rest])), positions[~is_control], kinds)
 
 
 def _regular(ids: Ints, words: Words, control_frames: NDArray[np.bool_], data: NDArray[np.bool_]) -> tuple[Ints, Ints]:
@@ -95,7 +100,7 @@ def _payloads(words: Words, positions: Ints, starts: Ints, packets: Ints) -> dic
             rows[start + 2 : start + 2 + count].tobytes()[:size]
             for start, count, size in zip(begins.tolist(), packets[mine].tolist(), sizes[mine].tolist(), strict=True)
         ]
-        found[pgn] = positions[begins], positions[begins + packets[mine] + 2], payloads
+        found[pgn] = positions[begins], positions[begins + packets[mine] + 1], payloads
     return found
 
 

@@ -44,13 +44,13 @@ class BmsSession:
         self._report = report
         self._flag: str | None = None
         self._final = False
-        self._hear = {name: getattr(self, f"_hear_{name.lower()}") for name in _HEARD if name not in habits.deaf_to}
         self._talk = Conversation(
             PLAN,
             S.ASLEEP,
             Link(address, CHARGER, edition, habits),
             habits,
             build=self._builders(),
+            hear={name: getattr(self, f"_hear_{name.lower()}") for name in _HEARD if name not in habits.deaf_to},
             entered=self._entered,
             alarm=self._alarm,
         )
@@ -76,11 +76,7 @@ class BmsSession:
         return self._talk.deadline
 
     def receive(self, frame: Frame, now: int) -> None:
-        message = self._talk.receive(frame, now)
-        if message is not None:
-            hear = self._hear.get(message.title)
-            if hear is not None:
-                hear(message, now)
+        self._talk.receive(frame, now)
 
     def tick(self, now: int) -> None:
         self._talk.tick(now)

@@ -64,7 +64,6 @@ class ChargerSession:
         self._output_ready = False
         self._judged_bcl: Message | None = None
         self._judged_bsm: Message | None = None
-        self._hear = {name: getattr(self, f"_hear_{name.lower()}") for name in _HEARD if name not in habits.deaf_to}
         self._feeds_bcs = {BcsTimer.BCS: "BCS", BcsTimer.BCL: "BCL", BcsTimer.OFF: None}[habits.bcs_timer]
         self._talk = Conversation(
             rules.plan_of(falls_back=habits.falls_back, times_bcs=habits.bcs_timer is not BcsTimer.OFF),
@@ -72,6 +71,7 @@ class ChargerSession:
             Link(CHARGER, bms_address, edition, habits),
             habits,
             build=self._builders(),
+            hear={name: getattr(self, f"_hear_{name.lower()}") for name in _HEARD if name not in habits.deaf_to},
             entered=self._entered,
             alarm=self._alarm,
         )
@@ -97,11 +97,7 @@ class ChargerSession:
         return self._talk.deadline
 
     def receive(self, frame: Frame, now: int) -> None:
-        message = self._talk.receive(frame, now)
-        if message is not None:
-            hear = self._hear.get(message.title)
-            if hear is not None:
-                hear(message, now)
+        self._talk.receive(frame, now)
 
     def tick(self, now: int) -> None:
         self._talk.tick(now)

@@ -45,10 +45,10 @@ class Plan(Generic[State, Input]):
 
 
 class Conversation(Generic[State, Input]):
-    """The mechanics of one role. *build* fills each message that is sent; *entered* is told of every change of state.
+    """The mechanics of one role. *build* fills each message that is sent, *hear* makes something of each that is received.
 
-    *alarm* is told when an alarm set with `set_alarm` goes off; alarms belong to the state in which they were set.
-    Of events that nobody fetches the newest are kept.
+    *entered* is told of every change of state; *alarm* is told when an alarm set with `set_alarm` goes off, and alarms belong to
+    the state in which they were set. Of events that nobody fetches the newest are kept.
     """
 
     def __init__(
@@ -59,6 +59,7 @@ class Conversation(Generic[State, Input]):
         habits: Habits,
         *,
         build: Mapping[str, Callable[[int], Message | None]],
+        hear: Mapping[str, Callable[[Any, int], None]],
         entered: Callable[[State, Input, int], None],
         alarm: Callable[[str, int], None],
     ) -> None:
@@ -73,6 +74,7 @@ class Conversation(Generic[State, Input]):
         self._edges = dict(plan.transitions)
         self._habits = habits
         self._build = build
+        self._hear = hear
         self._entered = entered
         self._alarm = alarm
         self._alarms: set[str] = set()
@@ -92,22 +94,28 @@ class Conversation(Generic[State, Input]):
             return mine if links is None else links
         return mine if mine < links else links
 
-    def receive(self, frame: Frame, now: int) -> Message | None:
-        """The message that *frame* completes, noted as the latest of its name; nonsense becomes an event."""
-        if self._resting:
-            return None
-        got = self.link.receive(frame, now)
-        if got is None:
-            return None
+    def receive(self, frame: Frame, now: int) -> None:
+        """Make of *frame* what the role makes of the message that it completes; nonsense becomes an event."""
+        if not self._resting:
+            got = self.link.receive(frame, now)
+            if got is not None:
+                self._take(got, now)
+
+    def _take(self, got: Message | Malformed, now: int) -> None:
         if isinstance(got, Malformed):
             self._events.append(got)
-            return None
-        self.latest[got.title] = got
-        return got
+            return
+        title = got.title
+        self.latest[title] = got
+        hear = self._hear.get(title)
+        if hear is not None:
+            hear(got, now)
 
     def tick(self, now: int) -> None:
         """Send what is due; let run out what has, in the order of time."""
-        self.link.tick(now)
+        got = self.link.tick(now)
+        if got is not None:
+            self._take(got, now)
         timers = self.timers
         while (taken := timers.take(now)) is not None:
             due, name = taken

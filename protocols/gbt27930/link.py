@@ -85,14 +85,17 @@ class Link:
             return None
         transport = self.transport
         transport.receive(frame, now)
-        answers = transport.frames()
+        return self._fetch()
+
+    def _fetch(self) -> Message | Malformed | None:
+        """What the transport has to say, to the wire and to us. There is one peer, so at most one payload is whole."""
+        answers = self.transport.frames()
         if answers and len(self.out) < UNDRAINED:
             self.out.extend(answers)
-        for event in transport.events():
-            if isinstance(event, Received):
-                layout = self.edition.by_pgn.get(event.pgn)
-                if layout is not None:
-                    return self._decode(layout, event.payload, event.pgn << 8, frame.can_id)
+        for event in self.transport.events():
+            if isinstance(event, Received) and event.pgn in self.edition.by_pgn:
+                key = event.pgn << 8
+                return self._decode(self.edition.by_pgn[event.pgn], event.payload, key, key | self.own << 8 | self.peer)
         return None
 
     def _decode(self, layout: type[Message], data: bytes, key: int, can_id: int) -> Message | Malformed:
@@ -127,14 +130,14 @@ class Link:
         self.out.extend(self.transport.frames())
         return True
 
-    def tick(self, now: int) -> None:
-        """Let the transport do what is due."""
+    def tick(self, now: int) -> Message | Malformed | None:
+        """Let the transport do what is due; the result is that of `receive`, for an acknowledgement may be due."""
         transport = self.transport
         due = transport.deadline
-        if due is not None and due <= now:
-            transport.tick(now)
-            self.out.extend(transport.frames())
-            transport.events()
+        if due is None or now < due:
+            return None
+        transport.tick(now)
+        return self._fetch()
 
     def take(self) -> Sequence[Frame]:
         """The frames to transmit; each is handed out once."""

@@ -319,7 +319,9 @@ def test_an_error_in_the_end_phase_ends_the_session(name, by_vehicle):
     t.act(*stop)
     t.run_to(C.END, B.END)
 
-    assert t.charger.reconnects == 0 and t.states("charger").count(C.IDENT_00) == 1
+    assert t.states("bms").count(B.IDENT) == 1
+    if (name, by_vehicle) != ("BST", True):  # then the charger sees only that BCL has ended, in the middle of charging
+        assert t.charger.reconnects == 0 and t.states("charger").count(C.IDENT_00) == 1
 
 
 def test_a_bsm_time_limit_of_2023_ends_the_session():
@@ -332,7 +334,7 @@ def test_a_bsm_time_limit_of_2023_ends_the_session():
 
 
 def test_a_reconnection_waits_for_a_safe_output():
-    t = Together(hardware=Hardware(safe_us=7 * S))
+    t = Together(hardware=Hardware(safe_us=7_100_000))
     t.plug_in()
     t.run_to(*CHARGING)
     t.channel = lose("BCL")
@@ -342,8 +344,8 @@ def test_a_reconnection_waits_for_a_safe_output():
 
     t.run_to(*CHARGING)
 
-    assert min(at for at in t.times("CRM", b"\0") if at > failed_at) == failed_at + 7 * S
-    assert len(t.times("CEM")) == 28
+    assert min(at for at in t.times("CRM", b"\0") if at > failed_at) == failed_at + 7_100_000
+    assert len(t.times("CEM")) == 29
 
 
 def test_a_stop_during_an_error_forbids_the_reconnection():

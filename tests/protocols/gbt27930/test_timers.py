@@ -217,7 +217,7 @@ def test_messages_of_an_earlier_phase_do_not_restart_a_limit(state: ChargerState
 
     for _ in range(200):
         if t.charger.state is state:
-            t.charger._hear[repeated](heard or t.charger.edition.messages["BHM"](voltage_max_v=400.0), t.now)
+            t.charger._talk._hear[repeated](heard or t.charger.edition.messages["BHM"](voltage_max_v=400.0), t.now)
         t.wait(100_000)
 
     assert t.timeouts("charger")[0] == (since + EDITIONS["2015"].limits[timer].us, timer)
