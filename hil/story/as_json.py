@@ -149,6 +149,7 @@ def _session(session: Session) -> dict[str, Any]:
         "from_beginning": session.from_beginning,
         "attempts": session.attempts,
         "with_current": session.with_current,
+        "energy_wh": None if session.energy_wh is None else round(session.energy_wh, 1),
         "identity": session.identity,
         "phases": [
             {"name": p.name, "attempt": p.attempt, "begin_s": p.begin_us / 1e6, "end_s": p.end_us / 1e6, "messages": p.frames}

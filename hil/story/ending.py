@@ -105,7 +105,9 @@ def _silence(attempt: Excerpt, missing: str, position: int) -> Iterator[str]:
     before = attempt.part(attempt.begin, position).track(missing)
     who = sender_of(missing)
     if not len(before):
-        yield f"The {who} sent no {missing} at all."
+        began = begun(attempt, missing)
+        tried = f"began {began} transfers of {missing}, none came through" if began else f"sent no {plainly(missing)} at all"
+        yield f"The {who} {tried}."
         return
     last = int(before.times_us[-1])
     silent = attempt.time_us(position) - last
@@ -134,6 +136,12 @@ AWAITED: Final = {
     "BHM": "CRM did not follow: in between lies the charger's insulation test",
     "CHM": "the vehicle did not answer with BHM",
 }
+
+
+def begun(attempt: Excerpt, name: str) -> int:
+    """How many transfers of *name* were begun and not finished."""
+    pgn = attempt.track(name).layout.pgn
+    return sum(transfer.pgn == pgn and transfer.payload is None for transfer in attempt.others)
 
 
 def _open(attempt: Excerpt) -> Ending:

@@ -16,6 +16,11 @@ from protocols.j1939.watched import UNKNOWN_PGN, Cause, Transfer
 TOLERANCE: Final = 0.1
 """A period may be 10 % off, by the practice of test benches for GB/T 34658."""
 
+ABORT_REASONS: Final = {1: "busy", 2: "resources", 3: "timeout"}
+
+LONGEST_GAP_US: Final = 1_000_000
+"""Nothing is known of a longer one."""
+
 RAW: Final = ("CHM", "BHM", "CRM", "CTS", "CML", "BRO", "CRO", "BST", "CST", "BSD", "CSD", "BEM", "CEM", "BRM", "BCP")
 """The messages whose contents are listed byte for byte; the others change all the time."""
 
@@ -85,6 +90,17 @@ def range_of(track: Track, name: str, unit: str) -> Range | None:
     return Range(low, high, first, last, unit)
 
 
+def energy_wh(session: Excerpt) -> float | None:
+    """The energy that the charger says it delivered, summed from CCS. Gaps longer than a second are left out."""
+    given = session.track("CCS")
+    if not session.timed or len(given) < 2:
+        return None
+    power = given.column("voltage_v") * given.column("current_a")
+    gaps = np.diff(given.times_us)
+    pieces = (power[1:] + power[:-1]) / 2 * gaps * (gaps <= LONGEST_GAP_US)
+    return float(np.nansum(pieces)) / 3.6e9
+
+
 def raw(session: Excerpt) -> dict[str, dict[str, int]]:
     """The contents of the rarer messages, most frequent first."""
     tracks = [track for track in map(session.track, RAW) if len(track)]
@@ -114,13 +130,18 @@ def transfers(session: Excerpt) -> Transfers:
 def _broken(session: Excerpt, transfer: Transfer) -> BrokenTransfer:
     why = transfer.cause.value if transfer.cause else ""
     if transfer.cause is Cause.ABORTED:
-        why = f"aborted by the {'charger' if transfer.aborted_by == 0x56 else 'vehicle'}, reason {transfer.reason}"
+        why = f"aborted by the {'charger' if transfer.aborted_by == 0x56 else 'vehicle'}, reason {reason_words(transfer.reason)}"
     elif transfer.missing:
         numbers_ = ", ".join(map(str, transfer.missing[:8]))
         why = f"packet {numbers_} missing{'' if transfer.acknowledged else ', not acknowledged'}"
     elif not transfer.cts_count:
         why = "the charger did not answer the RTS"
     return BrokenTransfer(name_of(session, transfer.pgn), session.time_us(transfer.began_us), why)
+
+
+def reason_words(reason: int | None) -> str:
+    """The reason byte of an Abort with its name, if the 2006 print of SAE J1939-21 has one."""
+    return f"{reason} ({ABORT_REASONS[reason]})" if reason in ABORT_REASONS else f"{reason}"
 
 
 def name_of(session: Excerpt, pgn: int) -> str:

@@ -5,7 +5,7 @@ from typing import Final
 
 from hil.links.recording import EXTENDED
 from hil.story.excerpt import Excerpt
-from hil.story.measure import name_of
+from hil.story.measure import name_of, reason_words
 from hil.story.rules import STANDARD, note
 from hil.story.sorting import Sorted, text_of
 from hil.story.story import CHARGER, RECORDING, VEHICLE, Finding, Severity
@@ -25,7 +25,7 @@ def identifiers(found: Sorted) -> Iterator[Finding]:
     for name, (position, count, fault, source) in found.faults.items():
         who = CHARGER if source == CHARGER_ADDRESS else VEHICLE
         yield _finding(Severity.BREACH, who, f"{name}: {fault}", ID_CLAUSE, found, position, count)
-    strangers = sorted(found.strangers.items(), key=lambda item: -item[1][1])
+    strangers = sorted(found.strangers.items(), key=lambda item: (-item[1][1], item[1][0]))
     for key, (position, count) in strangers[:MOST_STRANGERS]:
         yield _stranger(found, key, position, count)
     if len(strangers) > MOST_STRANGERS:
@@ -71,7 +71,8 @@ def _cause(transfer: Transfer) -> tuple[str, Severity, str]:
     """Whose doing an incomplete transfer is, how grave, and what it is in words."""
     if transfer.cause is Cause.ABORTED:
         who = CHARGER if transfer.aborted_by == CHARGER_ADDRESS else VEHICLE
-        return who, Severity.NOTE, f"transfer aborted, reason {transfer.reason}"
+        unanswered = "" if transfer.cts_count or not transfer.rts_seen else ", after an RTS without an answer"
+        return who, Severity.NOTE, f"transfer aborted, reason {reason_words(transfer.reason)}{unanswered}"
     if transfer.acknowledged:
         return RECORDING, Severity.NOTE, "acknowledged, but packets of the transfer are not in the recording"
     if transfer.cause is Cause.OPEN:

@@ -115,3 +115,12 @@ def statistics(attempt: Excerpt) -> Iterator[Finding]:
     for name in missing:
         what = f"no {name}, though the recording goes on for {seconds(attempt.last_us - attempt.time_us(first))} after the stop"
         yield note(attempt, name, what, f"{STANDARD} end of charging", position=first)
+
+
+def handshake(attempt: Excerpt) -> Iterator[Finding]:
+    """A session without CHM that is not one of 2011."""
+    position = attempt.first("CRM 00")
+    if position is None or attempt.begin or not attempt.edition.has_handshake or attempt.first("CHM") is not None:
+        return
+    what = "the session begins with CRM(0x00): the handshake was left out, or the recording began after it"
+    yield note(attempt, "CHM", what, f"{STANDARD} handshake: CHM and BHM before CRM", position=position)

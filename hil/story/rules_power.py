@@ -6,6 +6,7 @@ from typing import Any, Final
 import numpy as np
 
 from hil.story.excerpt import Excerpt
+from hil.story.measure import energy_wh
 from hil.story.rules import STANDARD, breach, note
 from hil.story.story import Finding
 from hil.story.tracks import Floats, Ints
@@ -13,6 +14,9 @@ from hil.story.tracks import Floats, Ints
 MATCH_CLAUSE: Final = "GB/T 18487.1 B.3.4: battery voltage within 5 % of BCP, output 1..10 V below it before CRO(0xAA)"
 CLAMP_CLAUSE: Final = f"{STANDARD} BCL: within CML and BCP"
 ERROR_CLAUSE: Final = "NB/T 33001: voltage within 0.5 %, current within 1 % (0.3 A below 30 A) of the demand"
+ENERGY_SLACK_WH: Final = 200
+"""CSD counts in 100 Wh."""
+
 HELD_US: Final = 10_000_000
 """A delivery is compared with the greatest demand of this time before it: current need not fall faster than 20 A/s."""
 
@@ -94,22 +98,12 @@ def capability(attempt: Excerpt) -> Iterator[Finding]:
         yield breach(attempt, "CRO", what, MATCH_CLAUSE, position=position)
 
 
-def forbidden(attempt: Excerpt) -> Iterator[Finding]:
-    """Current that flows more than a second after BSM has forbidden charging."""
-    status, given = attempt.track("BSM"), attempt.track("CCS")
-    if not attempt.timed or not len(status) or not _may_pause(attempt):
+def energy(attempt: Excerpt) -> Iterator[Finding]:
+    """A CSD that does not agree with the CCS before it."""
+    told: Any = attempt.track("CSD").message(-1)
+    summed = energy_wh(attempt)
+    if told is None or summed is None or attempt.first("CRO") is None:
         return
-    permitted = status.column("permitted")
-    index = np.searchsorted(status.times_us, given.times_us - 1_000_000, side="right") - 1
-    newest = np.searchsorted(status.at, given.at) - 1
-    both = (index >= 0) & (permitted[np.maximum(index, 0)] == 0) & (permitted[np.maximum(newest, 0)] == 0)
-    steady = both & (np.cumsum(np.append(0, permitted == 1))[newest + 1] == np.cumsum(np.append(0, permitted == 1))[index + 1])
-    places = np.flatnonzero(steady & (given.column("current_a") > 5))
-    if len(places):
-        what, clause = "current flows although BSM forbids charging (SPN 3096)", f"{STANDARD} BSM; GB/T 34658-2017 DP.3004"
-        yield breach(attempt, "CCS", what, clause, position=int(given.at[places[0]]), count=len(places))
-
-
-def _may_pause(attempt: Excerpt) -> bool:
-    """Whether the edition lets BSM pause charging, which CCS then tells in a field of its own."""
-    return any(field.name == "permitted" for field in attempt.edition.messages["CCS"].available())
+    if abs(told.energy_kwh * 1000 - summed) > max(ENERGY_SLACK_WH, 0.05 * summed):
+        what = f"CSD says {told.energy_kwh:g} kWh, voltage and current of CCS sum up to {summed / 1000:.2f} kWh"
+        yield note(attempt, "CSD", what, f"{STANDARD} CSD, SPN 3612", position=int(attempt.track("CSD").at[-1]))

@@ -5,7 +5,7 @@ from typing import Final
 
 import numpy as np
 
-from hil.story.ending import errors
+from hil.story.ending import begun, errors
 from hil.story.excerpt import Excerpt, sender_of
 from hil.story.measure import periods
 from hil.story.rules import STANDARD, breach, note, plainly
@@ -17,6 +17,7 @@ PERIOD_CLAUSE: Final = f"{STANDARD} table 1; tolerance 10 % as in tests after GB
 
 WAITS: Final = (
     ("BHM", "CHM", "BHM"),
+    ("CRM", "CHM", "CRM 00"),
     ("BRM", "CRM 00", "BRM"),
     ("CRM AA", "BRM", "CRM AA"),
     ("BCP", "CRM AA", "BCP"),
@@ -103,9 +104,9 @@ def _judged(attempt: Excerpt, accuser: str, missing: str, position: int) -> Iter
     clause = limit.clause if limit else f"{STANDARD} {accuser}"
     before = attempt.part(attempt.begin, position).track(missing)
     if not len(before):
-        yield breach(
-            attempt, missing, f"no {plainly(missing)} before the {sender_of(accuser)}'s {accuser}", clause, position=position
-        )
+        tried = f" ({count} transfers were begun)" if (count := begun(attempt, missing)) else ""
+        what = f"no {plainly(missing)} before the {sender_of(accuser)}'s {accuser}{tried}"
+        yield breach(attempt, missing, what, clause, position=position)
         return
     silent = attempt.time_us(position) - int(before.times_us[-1])
     what = f"{missing} silent for {seconds(silent)} when the {sender_of(accuser)} reported it missing with {accuser}"
@@ -118,6 +119,22 @@ def _judged(attempt: Excerpt, accuser: str, missing: str, position: int) -> Iter
         yield note(attempt, accuser, what, clause, position=position)
     else:
         yield breach(attempt, missing, what, clause, position=int(before.at[-1]))
+
+
+def changeovers(attempt: Excerpt) -> Iterator[Finding]:
+    """Silence between the last 0x00 and the first 0xAA of a message that should not pause."""
+    if not attempt.timed:
+        return
+    for name in ("CRM", "BRO", "CRO"):
+        before, after = attempt.track(f"{name} 00"), attempt.track(f"{name} AA")
+        period = before.layout.period_us or 0
+        if not len(before) or not len(after):
+            continue
+        index = int(np.searchsorted(before.at, after.at[0])) - 1
+        gap = int(after.times_us[0] - before.times_us[index])
+        if index >= 0 and gap > 2 * period + attempt.resolution_us:
+            what = f"{name} silent for {seconds(gap)} between 0x00 and 0xAA"
+            yield note(attempt, name, what, f"{STANDARD} table 1: {name} every {period // 1000} ms", position=int(after.at[0]))
 
 
 def slow(attempts: Sequence[Excerpt]) -> Iterator[Finding]:

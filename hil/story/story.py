@@ -158,6 +158,8 @@ class Session:
     attempts: int
     """How often identification began."""
     with_current: bool
+    energy_wh: float | None
+    """Voltage times current of CCS, summed over time; None without CCS or usable stamps."""
     from_beginning: bool
     """Whether the recording shows how it began."""
     identity: dict[str, str]

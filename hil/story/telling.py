@@ -6,13 +6,13 @@ from typing import Final
 import numpy as np
 
 from hil.links.recording import Recording
-from hil.story import rules_bus, rules_format, rules_order, rules_power, rules_time
+from hil.story import rules_battery, rules_bus, rules_format, rules_order, rules_power, rules_time
 from hil.story.course import milestones, phases
 from hil.story.cutting import attempts as cut
 from hil.story.cutting import identifications, sessions
 from hil.story.ending import ending, errors
 from hil.story.excerpt import Excerpt
-from hil.story.measure import periods, raw, streams, transfers
+from hil.story.measure import energy_wh, periods, raw, streams, transfers
 from hil.story.protocol import edition_of, foreign_protocol, is_gbt
 from hil.story.rules import Rule
 from hil.story.sorting import sort, text_of
@@ -36,14 +36,19 @@ ATTEMPT_RULES: Final[tuple[Rule, ...]] = (
     rules_order.missing_steps,
     rules_order.after_stop,
     rules_order.statistics,
+    rules_order.handshake,
     rules_time.waits,
     rules_time.silences,
     rules_time.accusations,
+    rules_time.changeovers,
     rules_power.demand,
     rules_power.delivery,
     rules_power.precharge,
     rules_power.capability,
-    rules_power.forbidden,
+    rules_power.energy,
+    rules_battery.forbidden,
+    rules_battery.pauses,
+    rules_battery.alarms,
     rules_bus.transfers,
 )
 
@@ -98,6 +103,7 @@ def _session(session: Excerpt) -> Session:
         frames=session.end - session.begin,
         attempts=len(identifications(session)),
         with_current=_has_current(session),
+        energy_wh=energy_wh(session),
         from_beginning=_from_beginning(session),
         identity=_identity(session),
         phases=tuple(phases(attempts)),

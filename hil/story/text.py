@@ -1,6 +1,6 @@
 """The story for people: tables on the terminal."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from rich.console import Console, Group, RenderableType
@@ -33,19 +33,29 @@ VALUES: Final = (
 )
 MOST_IDS: Final = 12
 
+At = Callable[[int], str]
+"""A time (µs) in words."""
+
 
 def print_story(console: Console, story: Story) -> None:
     """Print *story*."""
     console.print(_head(story))
     if not story.sessions:
         console.print(_ids(story))
+    at = _clock(story)
     for number, session in enumerate(story.sessions, 1):
         if len(story.sessions) > 1:
-            span = f"{seconds(session.begin_us)} to {seconds(session.end_us)}"
+            span = f"{at(session.begin_us)} to {at(session.end_us)}"
             console.print(Text(f"\nsession {number} of {len(story.sessions)}, {span}, edition {session.edition}", style="bold"))
-        for part in _session(session, story.findings if number == 1 else ()):
+        for part in _session(session, story.findings if number == 1 else (), at):
             console.print(part)
     console.print()
+
+
+def _clock(story: Story) -> At:
+    """How times are written in tables: with as many digits as the stamps have."""
+    digits = 1 if story.resolution_us >= 100_000 else 3
+    return lambda us: f"{us / 1e6:.{digits}f} s"
 
 
 def _head(story: Story) -> RenderableType:
@@ -81,19 +91,19 @@ def _ids(story: Story) -> Table:
     return table
 
 
-def _session(session: Session, general: tuple[Finding, ...]) -> Iterator[RenderableType]:
+def _session(session: Session, general: tuple[Finding, ...], at: At) -> Iterator[RenderableType]:
     if not session.from_beginning:
         yield Text("The recording begins in the middle of the session.", style="yellow")
     yield Text.assemble("\n", (session.ending.outcome.value, OUTCOMES.get(session.ending.outcome, "bold green")))
     yield Padding(Text(session.ending.reason), (0, 0, 0, 2))
-    yield _titled("Phases", _phases(session))
-    yield _titled("Course", _course(session))
+    yield _titled("Phases", _phases(session, at))
+    yield _titled("Course", _course(session, at))
     yield _titled("Asked for and delivered", _values(session))
     if session.periods:
         yield _titled("Periods", _periods(session))
     if session.transfers.complete or session.transfers.broken or session.transfers.open_at_end:
-        yield _titled("Long messages (transport protocol)", _transfers(session))
-    yield _findings((*general, *session.findings))
+        yield _titled("Long messages (transport protocol)", _transfers(session, at))
+    yield _findings((*general, *session.findings), at)
 
 
 def _titled(title: str, part: RenderableType) -> RenderableType:
@@ -104,18 +114,18 @@ def _table(*columns: str) -> Table:
     return Table(*columns, box=None, header_style="dim", pad_edge=False)
 
 
-def _phases(session: Session) -> Table:
+def _phases(session: Session, at: At) -> Table:
     several = session.attempts > 1
     table = _table("phase", "from", "to", "lasts", "messages", "")
     for phase in session.phases:
         name = f"{phase.name} ({phase.attempt})" if several else phase.name
-        lasts = seconds(phase.end_us - phase.begin_us)
+        lasts = at(phase.end_us - phase.begin_us)
         bar = _bar(phase.begin_us - session.begin_us, phase.end_us - session.begin_us, session.end_us - session.begin_us)
         style = STYLES.get(phase.name, "")
         table.add_row(
             Text(name, style=style),
-            seconds(phase.begin_us),
-            seconds(phase.end_us),
+            at(phase.begin_us),
+            at(phase.end_us),
             lasts,
             str(phase.frames),
             Text(bar, style=style),
@@ -134,13 +144,13 @@ def _bar(begin_us: int, end_us: int, total_us: int) -> str:
     return "·" * first + "█" * (last - first + 1) + "·" * (BAR - 1 - last)
 
 
-def _course(session: Session) -> Table:
+def _course(session: Session, at: At) -> Table:
     table = _table("time", "charger", "vehicle")
     table.columns[0].justify = "right"
     table.columns[0].no_wrap = True
     for milestone in session.milestones:
         columns = (milestone.what, "") if milestone.who == CHARGER else ("", milestone.what)
-        table.add_row(seconds(milestone.at_us), *map(Text, columns))
+        table.add_row(at(milestone.at_us), *map(Text, columns))
     return table
 
 
@@ -156,7 +166,8 @@ def _values(session: Session) -> RenderableType:
         ("state of charge", _course_of(session, "BCS", "soc_pct")),
         ("time to go", _course_of(session, "BCS", "remaining_min")),
         ("temperature", _both(session, "BSM", "temp_min_degc", "temp_max_degc")),
-        ("charged", _course_of(session, "CSD", "energy_kwh", last_only=True)),
+        ("charged by CSD", _course_of(session, "CSD", "energy_kwh", last_only=True)),
+        ("energy summed from CCS", "" if session.energy_wh is None else f"{session.energy_wh / 1000:.2f} kWh"),
         ("charge time", _course_of(session, "CSD", "elapsed_min", last_only=True)),
     ]
     lines = [Text.assemble((f"{title}  ", "dim"), text) for title, text in extra if text]
@@ -210,19 +221,19 @@ def _judged(period: Period) -> Text:
     return Text(str(period.beyond) if period.beyond else "none", style="yellow" if period.beyond else "")
 
 
-def _transfers(session: Session) -> Text:
+def _transfers(session: Session, at: At) -> Text:
     told = session.transfers
     complete = ", ".join(f"{count} {name}" for name, count in told.complete.items()) or "none"
     counts = f"{told.cts} CTS, {told.eoma} acknowledged, {told.abort} aborted, {told.open_at_end} open at the end"
     text = Text(f"complete: {complete}; {counts}")
     for broken in told.broken[:5]:
-        text.append(f"\nbroken at {seconds(broken.at_us)}: {broken.name}, {broken.why}", style="yellow")
+        text.append(f"\nbroken at {at(broken.at_us)}: {broken.name}, {broken.why}", style="yellow")
     if len(told.broken) > 5:
         text.append(f"\nand {len(told.broken) - 5} more", style="yellow")
     return text
 
 
-def _findings(findings: tuple[Finding, ...]) -> RenderableType:
+def _findings(findings: tuple[Finding, ...], at: At) -> RenderableType:
     if not findings:
         return Text("\nNothing in it breaks the standard.", style="green")
     table = _table("", "time", "who", "what", "clause")
@@ -232,10 +243,10 @@ def _findings(findings: tuple[Finding, ...]) -> RenderableType:
     for finding in ordered:
         style = "bold red" if finding.severity is Severity.BREACH else "yellow"
         times = f" ({finding.count}x)" if finding.count > 1 else ""
-        at = "" if finding.at_us is None else seconds(finding.at_us)
+        when = "" if finding.at_us is None else at(finding.at_us)
         table.add_row(
             Text(finding.severity.value, style=style),
-            at,
+            when,
             finding.who,
             Text(f"{finding.what}{times}"),
             Text(finding.clause, style="dim"),

@@ -41,11 +41,18 @@ class Timers:
         soonest = self.deadline
         if soonest is None or now < soonest:
             return None
-        names = [name for name, due in self._due.items() if due == soonest]
-        name = names[0] if len(names) == 1 else min(names)
-        del self._due[name]
-        self._renew()
-        return soonest, name
+        dues = self._due
+        first, following = "", None
+        for name, due in dues.items():  # one pass finds the timer and the deadline after it: this runs for every message sent
+            if due == soonest and (not first or name < first):
+                if first:
+                    following = soonest
+                first = name
+            elif following is None or due < following:
+                following = due
+        del dues[first]
+        self.deadline = following
+        return soonest, first
 
     def expired(self, now: int) -> list[tuple[int, str]]:
         """Stop and return all timers due at or before *now* as (due, name), earliest first, then by name."""

@@ -25,6 +25,12 @@ S, G = BmsState, BmsGiven
 class BmsSession:
     """One plug-in of a vehicle. *now* is the caller's clock in µs; *report* is asked when a message needs measured values."""
 
+    receive: Callable[[Frame, int], None]
+    tick: Callable[[int], None]
+    frames: Callable[[], Sequence[Frame]]
+    events: Callable[[], Sequence[Any]]
+    # The face of a session (`protocols.core.session`) as bound methods of the parts that do the work: a call less a frame.
+
     def __init__(
         self,
         now: int,
@@ -44,6 +50,7 @@ class BmsSession:
         self._report = report
         self._flag: str | None = None
         self._final = False
+        self._asked: tuple[BatteryReport, Message] | None = None
         self._talk = Conversation(
             PLAN,
             S.ASLEEP,
@@ -54,6 +61,8 @@ class BmsSession:
             entered=self._entered,
             alarm=self._alarm,
         )
+        talk, self._timers = self._talk, self._talk.timers
+        self.receive, self.tick, self.frames, self.events = talk.receive, talk.tick, talk.link.take, talk.take_events
 
     # ---- the face of a session -------------------------------------------------------------------------------------
 
@@ -73,19 +82,7 @@ class BmsSession:
 
     @property
     def deadline(self) -> int | None:
-        return self._talk.deadline
-
-    def receive(self, frame: Frame, now: int) -> None:
-        self._talk.receive(frame, now)
-
-    def tick(self, now: int) -> None:
-        self._talk.tick(now)
-
-    def frames(self) -> Sequence[Frame]:
-        return self._talk.link.take()
-
-    def events(self) -> Sequence[Any]:
-        return self._talk.take_events()
+        return self._timers.deadline
 
     # ---- commands of the owner -------------------------------------------------------------------------------------
 
@@ -173,6 +170,7 @@ class BmsSession:
             self._speak(supercharge(self.edition))
 
     def _enter_charging(self, _: BmsState, __: BmsGiven, now: int) -> None:
+        self._asked = None
         for _repeat in range(self.habits.extra_ready_frames):
             self._talk.link.send(write.bro(self.edition, ready=True), now)
 
@@ -240,7 +238,7 @@ class BmsSession:
             "BRM": lambda _: write.brm(self.edition, me),
             "BCP": lambda now: write.bcp(self.edition, me, report(now)),
             "BRO": lambda _: self._bro(),
-            "BCL": lambda now: write.bcl(self.edition, report(now)),
+            "BCL": self._bcl,
             "BCS": lambda now: write.bcs(self.edition, report(now)),
             "BSM": lambda now: write.bsm(self.edition, report(now)),
             "BMV": lambda now: write.bmv(self.edition, report(now)),
@@ -250,6 +248,13 @@ class BmsSession:
             "BSD": lambda now: write.bsd(self.edition, report(now)),
             "BEM": lambda _: self._bem(),
         }
+
+    def _bcl(self, now: int) -> Message:
+        """The same object again while the report is the same, so that it need not be encoded again."""
+        report = self._report(now)
+        if self._asked is None or self._asked[0] is not report:
+            self._asked = report, write.bcl(self.edition, report)
+        return self._asked[1]
 
     def _bro(self) -> Message | None:
         if self.state is S.READY:

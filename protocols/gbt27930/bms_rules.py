@@ -38,7 +38,6 @@ class BmsGiven(Enum):
     CML = auto()
     CRO_READY = auto()
     CST = auto()
-    CSD = auto()
     CEM = auto()
     BST_SENT = auto()
     STATISTICS_OVER = auto()

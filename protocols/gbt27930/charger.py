@@ -33,6 +33,12 @@ class ChargerSession:
     *clock_s* is the wall-clock time that CTS carries (seconds since 1970 at ``now == 0``).
     """
 
+    receive: Callable[[Frame, int], None]
+    tick: Callable[[int], None]
+    frames: Callable[[], Sequence[Frame]]
+    events: Callable[[], Sequence[Any]]
+    # The face of a session (`protocols.core.session`) as bound methods of the parts that do the work: a call less a frame.
+
     def __init__(
         self,
         now: int,
@@ -62,6 +68,7 @@ class ChargerSession:
         self._final = False
         self._safe = False
         self._output_ready = False
+        self._told: tuple[ChargerReport, int, bool, Message] | None = None
         self._judged_bcl: Message | None = None
         self._judged_bsm: Message | None = None
         self._feeds_bcs = {BcsTimer.BCS: "BCS", BcsTimer.BCL: "BCL", BcsTimer.OFF: None}[habits.bcs_timer]
@@ -75,6 +82,8 @@ class ChargerSession:
             entered=self._entered,
             alarm=self._alarm,
         )
+        talk, self._timers = self._talk, self._talk.timers
+        self.receive, self.tick, self.frames, self.events = talk.receive, talk.tick, talk.link.take, talk.take_events
 
     # ---- the face of a session -------------------------------------------------------------------------------------
 
@@ -94,19 +103,7 @@ class ChargerSession:
 
     @property
     def deadline(self) -> int | None:
-        return self._talk.deadline
-
-    def receive(self, frame: Frame, now: int) -> None:
-        self._talk.receive(frame, now)
-
-    def tick(self, now: int) -> None:
-        self._talk.tick(now)
-
-    def frames(self) -> Sequence[Frame]:
-        return self._talk.link.take()
-
-    def events(self) -> Sequence[Any]:
-        return self._talk.take_events()
+        return self._timers.deadline
 
     # ---- commands of the owner -------------------------------------------------------------------------------------
 
@@ -333,6 +330,7 @@ class ChargerSession:
 
     def _enter_charging(self, before: ChargerState, _: Given, now: int) -> None:
         if before is S.READY:
+            self._told = None  # it may have been another edition's
             self._charging_since = now
             self._permit_at = now + self.habits.permits_after_us
         if now < self._permit_at:
@@ -401,11 +399,20 @@ class ChargerSession:
             "CTS": lambda now: write.cts(self.edition, habits.clock, self._clock_s + now // 1_000_000),
             "CML": lambda _: write.cml(self.edition, rating),
             "CRO": lambda _: self._cro(),
-            "CCS": lambda now: write.ccs(self.edition, self._report(now), self._elapsed_us(now), permitted=self.permitting),
+            "CCS": self._ccs,
             "CST": lambda _: self._cst(),
             "CSD": lambda now: write.csd(self.edition, habits, self._report(now), self._elapsed_us(now)),
             "CEM": lambda _: write.cem(self.edition, self._flag) if self._flag else None,
         }
+
+    def _ccs(self, now: int) -> Message:
+        """The same object again while nothing has changed, so that it need not be encoded again."""
+        report, minutes, permitted = self._report(now), self._elapsed_us(now) // 60_000_000, self.permitting
+        told = self._told
+        if told is None or told[0] is not report or told[1] != minutes or told[2] is not permitted:
+            message = write.ccs(self.edition, report, self._elapsed_us(now), permitted=permitted)
+            told = self._told = report, minutes, permitted, message
+        return told[3]
 
     def _cro(self) -> Message | None:
         if self.state is S.READY:

@@ -16,7 +16,7 @@ from protocols.core.timers import Timers
 from protocols.core.transitions import Input, State, Transitions
 from protocols.gbt27930.editions import Edition
 from protocols.gbt27930.habits import Habits
-from protocols.gbt27930.link import UNDRAINED, Link
+from protocols.gbt27930.link import TRANSPORT, UNDRAINED, Link
 
 _SEND: Final = "send "
 """Prefix of the timers that send; sorts after the upper-case names of limits, so that in one moment a limit wins."""
@@ -65,7 +65,7 @@ class Conversation(Generic[State, Input]):
     ) -> None:
         self.state = start
         self.link = link
-        self.timers = Timers()
+        self.timers: Timers = link.timers
         self.latest: dict[str, Message] = {}
         """The newest message of each name that the peer has sent."""
         self.sent: dict[str, int] = {}
@@ -73,6 +73,8 @@ class Conversation(Generic[State, Input]):
         self._plan = plan
         self._edges = dict(plan.transitions)
         self._habits = habits
+        self._periods_us = habits.periods_us
+        self._newest: dict[int, tuple[bytes, Message, Callable[[Any, int], None] | None]] = {}
         self._build = build
         self._hear = hear
         self._entered = entered
@@ -89,17 +91,27 @@ class Conversation(Generic[State, Input]):
     @property
     def deadline(self) -> int | None:
         """When `tick` is due next (µs), or None."""
-        mine, links = self.timers.deadline, self.link.transport.deadline
-        if links is None or mine is None:
-            return mine if links is None else links
-        return mine if mine < links else links
+        return self.timers.deadline
 
     def receive(self, frame: Frame, now: int) -> None:
         """Make of *frame* what the role makes of the message that it completes; nonsense becomes an event."""
-        if not self._resting:
-            got = self.link.receive(frame, now)
-            if got is not None:
-                self._take(got, now)
+        if self._resting:
+            return
+        can_id, data, extended = frame
+        newest = self._newest.get(can_id)
+        if newest is not None and newest[0] == data and extended:  # most messages repeat themselves; they are immutable
+            got = newest[1]
+            self.latest[got.title] = got
+            hear = newest[2]
+            if hear is not None:
+                hear(got, now)
+            return
+        taken = self.link.receive(frame, now)
+        if taken is not None:
+            # Remembered before it is heard, for what it says may change the edition, and that forgets it.
+            if len(self._newest) < UNDRAINED and isinstance(taken, Message) and self.link.is_single(can_id):
+                self._newest[can_id] = data, taken, self._hear.get(taken.title)
+            self._take(taken, now)
 
     def _take(self, got: Message | Malformed, now: int) -> None:
         if isinstance(got, Malformed):
@@ -113,15 +125,16 @@ class Conversation(Generic[State, Input]):
 
     def tick(self, now: int) -> None:
         """Send what is due; let run out what has, in the order of time."""
-        got = self.link.tick(now)
-        if got is not None:
-            self._take(got, now)
         timers = self.timers
-        while (taken := timers.take(now)) is not None:
-            due, name = taken
+        while (soonest := timers.deadline) is not None and soonest <= now:
+            due, name = timers.take(now) or (soonest, "")
             message = self._message_of.get(name)
             if message is not None:
-                self._send(message, due, now)
+                self._send(message, name, due, now)
+            elif name == TRANSPORT:
+                got = self.link.tick(now)
+                if got is not None:
+                    self._take(got, now)
             elif name in self._alarms:
                 self._alarms.discard(name)
                 self._alarm(name, now)
@@ -156,6 +169,7 @@ class Conversation(Generic[State, Input]):
     def speak(self, edition: Edition) -> None:
         """Change to *edition*; limits that run already keep their end."""
         self.link.use(edition)
+        self._newest.clear()
         self._take_limits()
 
     def wait(self, name: str, now: int) -> None:
@@ -205,7 +219,7 @@ class Conversation(Generic[State, Input]):
 
     # ---- what is due -----------------------------------------------------------------------------------------------
 
-    def _send(self, name: str, due: int, now: int) -> None:
+    def _send(self, name: str, timer: str, due: int, now: int) -> None:
         message = self._build[name](now)
         if message is None:
             return
@@ -213,12 +227,14 @@ class Conversation(Generic[State, Input]):
             due = self._late.pop(name, due)
         if not self.link.send(message, now):  # another long message is under way
             self._late[name] = due
-            self.timers.start(_SEND + name, now + RETRY_US)
+            self.timers.start(timer, now + RETRY_US)
             return
-        period = self._habits.periods_us.get(name) or message.period_us
+        period = self._periods_us.get(name) or message.period_us
         assert period is not None
-        missed = (now - due) // period  # stay on the grid, whatever was missed
-        self.timers.start(_SEND + name, due + (missed + 1) * period)
+        following = due + period
+        if following <= now:  # stay on the grid, whatever was missed
+            following += (now - due) // period * period
+        self.timers.start(timer, following)
         self.sent[name] += 1
 
     def _run_out(self, name: str, now: int) -> None:

@@ -7,6 +7,7 @@ from protocols.core.errors import DecodeError, LocalError
 from protocols.core.frame import Frame
 from protocols.core.message import Message
 from protocols.core.session import Malformed
+from protocols.core.timers import Timers
 from protocols.gbt27930.editions import Edition
 from protocols.gbt27930.habits import Habits
 from protocols.j1939.reports import Received
@@ -16,6 +17,8 @@ _NO_PRIORITY: Final = 0x03FF_FFFF
 """Identifiers are matched without their priority: the editions differ in it and vehicles do not care."""
 _TP_CM, _TP_DT = 0xEC, 0xEB
 SINGLE_FRAME: Final = 8
+TRANSPORT: Final = "TP"
+"""The timer that stands for the transport; sorts before those that send, which ask whether the transport is free."""
 UNDRAINED: Final = 256
 """With so many frames not fetched, a peer's requests are no longer answered: a mailbox is finite."""
 
@@ -23,20 +26,22 @@ UNDRAINED: Final = 256
 class Link:
     """One node's view of the segment. The session calls `receive`, `send` and `tick`, and hands `take` to the wire.
 
-    Frames of other addresses are none of our business and are ignored (field logs hold some).
+    Frames of other addresses are none of our business and are ignored (field logs hold some). The transport's deadline is the
+    timer `TRANSPORT` among `timers`, which the session uses too, so that there is one place to look what is due.
     """
 
     __slots__ = (
         "_ids",
         "_layouts",
-        "_newest",
         "_restarts",
+        "_sent",
         "_transport_habits",
         "edition",
         "out",
         "own",
         "peer",
         "raw",
+        "timers",
         "transport",
     )
 
@@ -47,38 +52,41 @@ class Link:
         self.out: list[Frame] = []
         self._restarts = habits.restarts_transfers
         self._transport_habits = habits.transport
-        self._newest: dict[int, tuple[bytes, Message]] = {}
+        self.timers = Timers()
         self._ids: dict[type[Message], int] = {}
+        self._sent: dict[str, tuple[Message, Frame]] = {}
         self.use(edition)
         self.reset()
 
     def use(self, edition: Edition) -> None:
         """Speak *edition* from now on."""
         self.edition = edition
-        self._newest.clear()
         self._ids.clear()
+        self._sent.clear()
         self._layouts = {pgn << 8 | self.own << 8 | self.peer: layout for pgn, layout in edition.by_pgn.items()}
 
     def reset(self) -> None:
         """Drop every transfer without a word: the wire is gone, or the session is over."""
         self.transport = Transport(self.own, habits=self._transport_habits)
+        self.timers.stop(TRANSPORT)
 
     @property
     def deadline(self) -> int | None:
-        """When `tick` is due next (µs), or None."""
-        return self.transport.deadline
+        """When the transport or a timer of the session is due next (µs), or None."""
+        return self.timers.deadline
+
+    def is_single(self, can_id: int) -> bool:
+        """Whether *can_id* is that of a message of the peer's which fits into its frame."""
+        return can_id & _NO_PRIORITY in self._layouts
 
     def receive(self, frame: Frame, now: int) -> Message | Malformed | None:
         """The message that *frame* completes, what is wrong with it, or None if there is nothing to say yet."""
         can_id, data, extended = frame
         key = can_id & _NO_PRIORITY
-        newest = self._newest.get(key)
-        if newest is not None and newest[0] == data and extended:  # most messages repeat themselves; they are immutable
-            return newest[1]
         layout = self._layouts.get(key)
         if layout is None or not extended:
             return self._receive_packet(frame, key, now)
-        return self._decode(layout, data, key, can_id)
+        return self._decode(layout, data, can_id)
 
     def _receive_packet(self, frame: Frame, key: int, now: int) -> Message | Malformed | None:
         if key & 0xFFFF != self.own << 8 | self.peer or key >> 16 not in (_TP_CM, _TP_DT):
@@ -89,25 +97,39 @@ class Link:
 
     def _fetch(self) -> Message | Malformed | None:
         """What the transport has to say, to the wire and to us. There is one peer, so at most one payload is whole."""
-        answers = self.transport.frames()
+        transport = self.transport
+        answers = transport.frames()
         if answers and len(self.out) < UNDRAINED:
             self.out.extend(answers)
-        for event in self.transport.events():
+        due = transport.deadline
+        if due is None:
+            self.timers.stop(TRANSPORT)
+        else:
+            self.timers.start(TRANSPORT, due)
+        for event in transport.events():
             if isinstance(event, Received) and event.pgn in self.edition.by_pgn:
-                key = event.pgn << 8
-                return self._decode(self.edition.by_pgn[event.pgn], event.payload, key, key | self.own << 8 | self.peer)
+                can_id = event.pgn << 8 | self.own << 8 | self.peer
+                return self._decode(self.edition.by_pgn[event.pgn], event.payload, can_id)
         return None
 
-    def _decode(self, layout: type[Message], data: bytes, key: int, can_id: int) -> Message | Malformed:
+    def _decode(self, layout: type[Message], data: bytes, can_id: int) -> Message | Malformed:
         try:
-            message = layout.decode(data)
+            return layout.decode(data)
         except DecodeError as error:
             return Malformed(str(error), can_id, data)
-        self._newest[key] = (data, message)
-        return message
 
     def send(self, message: Message, now: int) -> bool:
-        """Put *message* on the wire, by transport if it is longer than a frame; False while another transfer is under way."""
+        """Put *message* on the wire, by transport if it is longer than a frame; False while another transfer is under way.
+
+        The same message again (the object, for it is immutable) goes out as the same frame without being encoded again.
+        """
+        sent = self._sent.get(message.title)
+        if sent is not None and sent[0] is message:
+            self.out.append(sent[1])
+            return True
+        return self._send_new(message, now)
+
+    def _send_new(self, message: Message, now: int) -> bool:
         try:
             data = message.encode()
         except LocalError:  # a measurement beyond what the wire carries is sent as the nearest value that it does carry
@@ -120,23 +142,21 @@ class Link:
         can_id = self._ids.get(layout)
         if can_id is None:
             can_id = self._ids[layout] = message.priority << 26 | _pgn(message) << 8 | self.peer << 8 | self.own
-        self.out.append(Frame(can_id, data))
+        frame = Frame(can_id, data)
+        self._sent[message.title] = message, frame
+        self.out.append(frame)
         return True
 
     def _send_long(self, message: Message, data: bytes, now: int) -> bool:
         if self.transport.busy(self.peer) and not self._restarts:
             return False
         self.transport.send(_pgn(message), data, self.peer, now, replace=self._restarts)
-        self.out.extend(self.transport.frames())
+        self._fetch()
         return True
 
     def tick(self, now: int) -> Message | Malformed | None:
         """Let the transport do what is due; the result is that of `receive`, for an acknowledgement may be due."""
-        transport = self.transport
-        due = transport.deadline
-        if due is None or now < due:
-            return None
-        transport.tick(now)
+        self.transport.tick(now)
         return self._fetch()
 
     def take(self) -> Sequence[Frame]:

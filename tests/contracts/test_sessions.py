@@ -7,6 +7,12 @@ from hypothesis import strategies as st
 from protocols.core import contract
 from protocols.core.contract import Subject
 from protocols.core.frame import Frame
+from protocols.gbt27930.bms import BmsSession
+from protocols.gbt27930.bms_rules import BmsStopCause
+from protocols.gbt27930.charger import ChargerSession
+from protocols.gbt27930.charger_rules import StopCause
+from protocols.gbt27930.editions import EDITIONS
+from protocols.gbt27930.together import BATTERY, REPORT, Together
 from protocols.j1939 import control
 from protocols.j1939.habits import OnGap, OnRepeat, TransportHabits
 from protocols.j1939.reports import Role
@@ -62,6 +68,59 @@ TRANSPORT_COMMANDS = (
     lambda transport, now: transport.abandon(BMS, Role.RESPONDER),
 )
 
+
+
+def said_by(who: str, edition: str) -> list[Frame]:
+    """One frame of each kind that *who* says in a whole charge."""
+    pair = Together(charger=EDITIONS[edition], bms=EDITIONS[edition])
+    pair.plug_in()
+    pair.wait(4_000_000)
+    pair.act(pair.charger.stop, StopCause.MANUAL)
+    pair.wait(1_000_000)
+    frames = dict.fromkeys(sent.frame for sent in pair.frames if sent.who == who)
+    return [*frames, *(Frame(frame.can_id & 0x3FFFFFF | 0x14000000, frame.data) for frame in list(frames)[:2])]
+
+
+def charger(now: int, edition: str, *, steps: int) -> ChargerSession:
+    """A charger that has come as far as it gets in *steps* steps of a charge."""
+    session = ChargerSession(now, report=lambda _: REPORT, edition=EDITIONS[edition])
+    session.start(now)
+    for frame in SAID_BY_BMS[edition][:steps]:
+        session.receive(frame, now)
+        for act in (session.insulation_passed, session.output_ready, session.tick):
+            act(now)
+    return session
+
+
+def vehicle(now: int, edition: str, *, steps: int) -> BmsSession:
+    """A vehicle that has come as far as it gets in *steps* steps of a charge."""
+    session = BmsSession(now, report=lambda _: BATTERY, edition=EDITIONS[edition])
+    session.wake(now)
+    for frame in SAID_BY_CHARGER[edition][:steps]:
+        session.receive(frame, now)
+        session.prepared(now)
+        session.tick(now)
+    return session
+
+
+SAID_BY_BMS = {edition: said_by("bms", edition) for edition in EDITIONS}
+SAID_BY_CHARGER = {edition: said_by("charger", edition) for edition in EDITIONS}
+CHARGER_COMMANDS = (
+    ChargerSession.start,
+    ChargerSession.insulation_passed,
+    ChargerSession.output_ready,
+    ChargerSession.output_safe,
+    ChargerSession.unplug,
+    lambda session, now: session.stop(StopCause.MANUAL, now),
+    lambda session, now: session.stop(StopCause.EMERGENCY_STOP, now),
+)
+BMS_COMMANDS = (
+    BmsSession.wake,
+    BmsSession.prepared,
+    BmsSession.sleep,
+    lambda session, now: session.stop(BmsStopCause.SOC_REACHED, now),
+)
+
 # The receivers also open a transfer of their own by command, so each row sees both roles.
 SUBJECTS = [
     Subject(
@@ -93,6 +152,26 @@ SUBJECTS = [
         make=lambda now: sender(now, HASTY),
         vocabulary=AS_RESPONDER,
         commands=TRANSPORT_COMMANDS,
+    ),
+    *(
+        Subject(
+            name=f"gbt27930 charger {edition}, {steps} steps into a charge",
+            make=lambda now, edition=edition, steps=steps: charger(now, edition, steps=steps),
+            vocabulary=SAID_BY_BMS[edition],
+            commands=CHARGER_COMMANDS,
+            step_us=11_000_000,
+        )
+        for edition, steps in (("2011", 0), ("2015", 0), ("2015", 100), ("2023A", 100))
+    ),
+    *(
+        Subject(
+            name=f"gbt27930 vehicle {edition}, {steps} steps into a charge",
+            make=lambda now, edition=edition, steps=steps: vehicle(now, edition, steps=steps),
+            vocabulary=SAID_BY_CHARGER[edition],
+            commands=BMS_COMMANDS,
+            step_us=11_000_000,
+        )
+        for edition, steps in (("2011", 0), ("2015", 0), ("2015", 100), ("2023A", 100))
     ),
 ]
 

@@ -42,7 +42,19 @@ def test_the_summary_on_stdout_is_the_file(charged):
 def test_the_summary_tells_what_matters(charged):
     _, summary = charged
 
-    keys = {"scenario", "seed", "ended", "stop_reason", "phases", "frames", "sim_s", "wall_s", "energy_wh", "digest", "expectations"}
+    keys = {
+        "scenario",
+        "seed",
+        "ended",
+        "stop_reason",
+        "phases",
+        "frames",
+        "sim_s",
+        "wall_s",
+        "energy_wh",
+        "digest",
+        "expectations",
+    }
     assert keys <= summary.keys()
     assert summary["ended"] == "orderly"
     assert all(expectation["held"] for expectation in summary["expectations"])

@@ -87,7 +87,9 @@ def test_payload_edits_are_hexadecimal():
 
 tables = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(["vehicle", "pile", "script", "do", "habits"]), inner),
+    lambda inner: (
+        st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(["vehicle", "pile", "script", "do", "habits"]), inner)
+    ),
     max_leaves=6,
 )
 

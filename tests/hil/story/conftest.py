@@ -51,7 +51,7 @@ VALUES = {
     "BST": {"soc_reached": 1},
     "CST": {},
     "BSD": {"soc_pct": 80, "cell_voltage_min_v": 3.3, "cell_voltage_max_v": 3.4, "temp_min_degc": 25, "temp_max_degc": 31},
-    "CSD": {"elapsed_min": 34, "energy_kwh": 21},
+    "CSD": {"elapsed_min": 0, "energy_kwh": 0.1},
     "BEM": {},
     "CEM": {},
 }
@@ -195,7 +195,7 @@ def script():
     return Script()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def script_of():
     """A script of another edition."""
     return Script

