@@ -223,12 +223,12 @@ class Vehicle:
     def _drain(self, now: int) -> None:
         """Hand out frames, follow the session's state, and set `due`."""
         session = self.session
-        for frame in session.frames():
-            self._port.send(frame, now)
-        events = session.events()
-        if events:
-            self._follow(events, now)
-        deadline, look_at = session.deadline, self._look_at
+        if session.outbox:
+            for frame in session.frames():
+                self._port.send(frame, now)
+        if session.reports:
+            self._follow(session.events(), now)
+        deadline, look_at = session.timers.deadline, self._look_at
         if self._state is S.CHARGING:
             look_at += LATE_US
         self.due = look_at if deadline is None or look_at < deadline else deadline

@@ -104,9 +104,11 @@ def _judged(attempt: Excerpt, accuser: str, missing: str, position: int) -> Iter
     clause = limit.clause if limit else f"{STANDARD} {accuser}"
     before = attempt.part(attempt.begin, position).track(missing)
     if not len(before):
-        tried = f" ({count} transfers were begun)" if (count := begun(attempt, missing)) else ""
-        what = f"no {plainly(missing)} before the {sender_of(accuser)}'s {accuser}{tried}"
-        yield breach(attempt, missing, what, clause, position=position)
+        what = f"no {plainly(missing)} before the {sender_of(accuser)}'s {accuser}"
+        if count := begun(attempt, missing):  # whose fault that was, frames alone cannot tell
+            yield note(attempt, missing, f"{what}: {count} transfers begun, none completed", clause, position=position)
+        else:
+            yield breach(attempt, missing, what, clause, position=position)
         return
     silent = attempt.time_us(position) - int(before.times_us[-1])
     what = f"{missing} silent for {seconds(silent)} when the {sender_of(accuser)} reported it missing with {accuser}"

@@ -4,11 +4,13 @@ The rules are tables in `bms_rules`; here is what each message and command means
 (the vehicle's control unit) gives commands and answers `report`; see `protocols.core.session` for the face every session has.
 """
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from protocols.core.frame import Frame
 from protocols.core.message import Message
+from protocols.core.timers import Timers
 from protocols.gbt27930 import bms_messages as write
 from protocols.gbt27930.bms_messages import BatteryReport, VehicleIdentity
 from protocols.gbt27930.bms_rules import ERROR_FLAGS, PLAN, STOPS, TRANSITIONS, BmsGiven, BmsState, BmsStopCause
@@ -30,6 +32,10 @@ class BmsSession:
     frames: Callable[[], Sequence[Frame]]
     events: Callable[[], Sequence[Any]]
     # The face of a session (`protocols.core.session`) as bound methods of the parts that do the work: a call less a frame.
+    timers: Timers
+    outbox: list[Frame]
+    reports: deque[Any]
+    # To be looked at only, by owners in a hurry: is something due, is there anything for `frames` or `events` to hand out?
 
     def __init__(
         self,
@@ -58,10 +64,12 @@ class BmsSession:
             habits,
             build=self._builders(),
             hear={name: getattr(self, f"_hear_{name.lower()}") for name in _HEARD if name not in habits.deaf_to},
+            feeds={} if "CCS" in habits.deaf_to else {"CCS": ("CCS",)},
             entered=self._entered,
             alarm=self._alarm,
         )
-        talk, self._timers = self._talk, self._talk.timers
+        talk = self._talk
+        self.timers, self.outbox, self.reports = talk.timers, talk.link.out, talk.events
         self.receive, self.tick, self.frames, self.events = talk.receive, talk.tick, talk.link.take, talk.take_events
 
     # ---- the face of a session -------------------------------------------------------------------------------------
@@ -82,7 +90,7 @@ class BmsSession:
 
     @property
     def deadline(self) -> int | None:
-        return self._timers.deadline
+        return self.timers.deadline
 
     # ---- commands of the owner -------------------------------------------------------------------------------------
 
@@ -129,9 +137,6 @@ class BmsSession:
             self._talk.move(G.CRO_READY, now)
         elif cro.ready == NOT_READY:
             self._talk.wait("CRO", now)
-
-    def _hear_ccs(self, _: Message, now: int) -> None:
-        self._talk.wait("CCS", now)
 
     def _hear_cst(self, _: Message, now: int) -> None:
         self._talk.move(G.CST, now)
@@ -268,7 +273,7 @@ class BmsSession:
         return None if enough or self._flag is None else write.bem(self.edition, self._flag)
 
 
-_HEARD: Final = ("CHM", "CRM", "CML", "CRO", "CCS", "CST", "CSD", "CEM")
+_HEARD: Final = ("CHM", "CRM", "CML", "CRO", "CST", "CSD", "CEM")
 _ENTER: Final[dict[BmsState, Callable[[BmsSession, BmsState, BmsGiven, int], None]]] = {
     S.AWAKE: BmsSession._enter_awake,
     S.IDENT: BmsSession._enter_identification,

@@ -131,6 +131,7 @@ PLAN: Final = Plan(
         "CRM again": G.NO_CRM_AGAIN,
     },
     resting=frozenset({S.ASLEEP, S.END}),
+    steady=frozenset({S.CHARGING}),
 )
 
 ERROR_FLAGS: Final = {

@@ -4,12 +4,14 @@ The rules are tables in `charger_rules`; here is what each message and command m
 its hardware is ready and reads `state`, `demand` and `end`; see `protocols.core.session` for the face every session has.
 """
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from operator import attrgetter
 from typing import Any, Final
 
 from protocols.core.frame import Frame
 from protocols.core.message import Message
+from protocols.core.timers import Timers
 from protocols.gbt27930 import charger_messages as write
 from protocols.gbt27930 import charger_rules as rules
 from protocols.gbt27930.charger_messages import ChargerRating, ChargerReport
@@ -38,6 +40,10 @@ class ChargerSession:
     frames: Callable[[], Sequence[Frame]]
     events: Callable[[], Sequence[Any]]
     # The face of a session (`protocols.core.session`) as bound methods of the parts that do the work: a call less a frame.
+    timers: Timers
+    outbox: list[Frame]
+    reports: deque[Any]
+    # To be looked at only, by owners in a hurry: is something due, is there anything for `frames` or `events` to hand out?
 
     def __init__(
         self,
@@ -71,18 +77,23 @@ class ChargerSession:
         self._told: tuple[ChargerReport, int, bool, Message] | None = None
         self._judged_bcl: Message | None = None
         self._judged_bsm: Message | None = None
-        self._feeds_bcs = {BcsTimer.BCS: "BCS", BcsTimer.BCL: "BCL", BcsTimer.OFF: None}[habits.bcs_timer]
+        heard = [name for name in _HEARD if name not in habits.deaf_to]
+        feeds: dict[str, tuple[str, ...]] = {"BCL": ("BCL",), "BCS": ("BCS",), "BSM": ("BSM",)}
+        if habits.bcs_timer is BcsTimer.BCL:
+            feeds |= {"BCL": ("BCL", "BCS"), "BCS": ()}
         self._talk = Conversation(
             rules.plan_of(falls_back=habits.falls_back, times_bcs=habits.bcs_timer is not BcsTimer.OFF),
             S.IDLE,
             Link(CHARGER, bms_address, edition, habits),
             habits,
             build=self._builders(),
-            hear={name: getattr(self, f"_hear_{name.lower()}") for name in _HEARD if name not in habits.deaf_to},
+            hear={name: getattr(self, f"_hear_{name.lower()}") for name in heard},
+            feeds={name: limits for name, limits in feeds.items() if name in heard},
             entered=self._entered,
             alarm=self._alarm,
         )
-        talk, self._timers = self._talk, self._talk.timers
+        talk = self._talk
+        self.timers, self.outbox, self.reports = talk.timers, talk.link.out, talk.events
         self.receive, self.tick, self.frames, self.events = talk.receive, talk.tick, talk.link.take, talk.take_events
 
     # ---- the face of a session -------------------------------------------------------------------------------------
@@ -103,7 +114,7 @@ class ChargerSession:
 
     @property
     def deadline(self) -> int | None:
-        return self._timers.deadline
+        return self.timers.deadline
 
     # ---- commands of the owner -------------------------------------------------------------------------------------
 
@@ -196,21 +207,14 @@ class ChargerSession:
             self.stop(StopCause.PRECHARGE, now)
 
     def _hear_bcl(self, bcl: Message, now: int) -> None:
-        talk = self._talk
-        talk.wait("BCL", now)
-        if self._feeds_bcs == "BCL":
-            talk.wait("BCS", now)
         if bcl is not self._judged_bcl:
             self._judge_demand(now)
 
     def _hear_bcs(self, _: Message, now: int) -> None:
-        if self._feeds_bcs == "BCS":
-            self._talk.wait("BCS", now)
         if self.state is S.READY:
             self._try_charging(now)
 
     def _hear_bsm(self, bsm: Message, now: int) -> None:
-        self._talk.wait("BSM", now)
         if bsm is not self._judged_bsm:
             self._judge_status(now)
 

@@ -161,6 +161,7 @@ PLAN: Final = Plan(
         "output safe": G.NOT_SAFE,
     },
     resting=frozenset({S.IDLE, S.END}),
+    steady=frozenset({S.CHARGING, S.PAUSED}),
 )
 
 

@@ -42,10 +42,13 @@ class Plan(Generic[State, Input]):
     """What running into a limit is called in the transition table."""
     resting: frozenset[State]
     """States in which nobody listens: there is no vehicle, or no more to say to it."""
+    steady: frozenset[State]
+    """States in which a message of *feeds* that says nothing new does nothing but restart its limits."""
 
 
 class Conversation(Generic[State, Input]):
     """The mechanics of one role. *build* fills each message that is sent, *hear* makes something of each that is received.
+    *feeds* names the limits that a message restarts.
 
     *entered* is told of every change of state; *alarm* is told when an alarm set with `set_alarm` goes off, and alarms belong to
     the state in which they were set. Of events that nobody fetches the newest are kept.
@@ -60,6 +63,7 @@ class Conversation(Generic[State, Input]):
         *,
         build: Mapping[str, Callable[[int], Message | None]],
         hear: Mapping[str, Callable[[Any, int], None]],
+        feeds: Mapping[str, tuple[str, ...]],
         entered: Callable[[State, Input, int], None],
         alarm: Callable[[str, int], None],
     ) -> None:
@@ -74,15 +78,17 @@ class Conversation(Generic[State, Input]):
         self._edges = dict(plan.transitions)
         self._habits = habits
         self._periods_us = habits.periods_us
-        self._newest: dict[int, tuple[bytes, Message, Callable[[Any, int], None] | None]] = {}
+        self._newest: dict[int, tuple[bytes, Message]] = {}
         self._build = build
         self._hear = hear
+        self._feeds = feeds
         self._entered = entered
         self._alarm = alarm
         self._alarms: set[str] = set()
         self._late: dict[str, int] = {}
-        self._events: deque[Any] = deque(maxlen=UNDRAINED)
-        self._resting = start in plan.resting
+        self.events: deque[Any] = deque(maxlen=UNDRAINED)
+        """What `take_events` will hand out; always the same queue."""
+        self._resting, self._steady = start in plan.resting, start in plan.steady
         self._limits_us: dict[str, int] = {}
         self._message_of = {_SEND + name: name for name in build}
 
@@ -99,26 +105,32 @@ class Conversation(Generic[State, Input]):
             return
         can_id, data, extended = frame
         newest = self._newest.get(can_id)
-        if newest is not None and newest[0] == data and extended:  # most messages repeat themselves; they are immutable
-            got = newest[1]
-            self.latest[got.title] = got
-            hear = newest[2]
-            if hear is not None:
-                hear(got, now)
+        if newest is None or newest[0] != data or not extended:
+            self._receive_new(frame, now)
             return
+        got = newest[1]  # most messages repeat themselves, and they are immutable
+        title = got.title
+        if self._steady and title in self._feeds and self.latest.get(title) is got:
+            for limit in self._feeds[title]:
+                self.wait(limit, now)
+        else:
+            self._take(got, now)
+
+    def _receive_new(self, frame: Frame, now: int) -> None:
         taken = self.link.receive(frame, now)
         if taken is not None:
-            # Remembered before it is heard, for what it says may change the edition, and that forgets it.
-            if len(self._newest) < UNDRAINED and isinstance(taken, Message) and self.link.is_single(can_id):
-                self._newest[can_id] = data, taken, self._hear.get(taken.title)
             self._take(taken, now)
+            if isinstance(taken, Message) and self.link.is_single(frame.can_id) and len(self._newest) < UNDRAINED:
+                self._newest[frame.can_id] = frame.data, taken
 
     def _take(self, got: Message | Malformed, now: int) -> None:
         if isinstance(got, Malformed):
-            self._events.append(got)
+            self.events.append(got)
             return
         title = got.title
         self.latest[title] = got
+        for limit in self._feeds.get(title, ()):
+            self.wait(limit, now)
         hear = self._hear.get(title)
         if hear is not None:
             hear(got, now)
@@ -143,15 +155,15 @@ class Conversation(Generic[State, Input]):
 
     def take_events(self) -> Sequence[Any]:
         """What happened since the last call."""
-        if not self._events:
+        if not self.events:
             return ()
-        events = tuple(self._events)
-        self._events.clear()
+        events = tuple(self.events)
+        self.events.clear()
         return events
 
     def note(self, event: Any) -> None:
         """Report *event* with the next `take_events`."""
-        self._events.append(event)
+        self.events.append(event)
 
     # ---- state -----------------------------------------------------------------------------------------------------
 
@@ -161,7 +173,7 @@ class Conversation(Generic[State, Input]):
         if edge is None:
             return False
         before, self.state = self.state, edge.after
-        self._events.append(Moved(before, edge.after, given, edge.clause))
+        self.events.append(Moved(before, edge.after, given, edge.clause))
         self._reschedule(before, now)
         self._entered(before, given, now)
         return True
@@ -203,7 +215,7 @@ class Conversation(Generic[State, Input]):
             if name not in old or self.state in plan.at_once:
                 self.sent[name] = 0
                 self.start_sending(name, now + self._habits.first_delay_us.get(name, 0))
-        self._resting = self.state in plan.resting
+        self._resting, self._steady = self.state in plan.resting, self.state in plan.steady
         if self._resting:
             self.link.reset()
 
@@ -239,5 +251,5 @@ class Conversation(Generic[State, Input]):
 
     def _run_out(self, name: str, now: int) -> None:
         limit = self.link.edition.limits[name]
-        self._events.append(TimedOut(name, limit.us, limit.clause))
+        self.events.append(TimedOut(name, limit.us, limit.clause))
         self.move(self._plan.limits[name], now)

@@ -50,6 +50,7 @@ class Link:
         self.peer = peer
         self.raw = habits.raw
         self.out: list[Frame] = []
+        """What `take` will hand out; always the same list."""
         self._restarts = habits.restarts_transfers
         self._transport_habits = habits.transport
         self.timers = Timers()
@@ -161,9 +162,11 @@ class Link:
 
     def take(self) -> Sequence[Frame]:
         """The frames to transmit; each is handed out once."""
-        if not self.out:
+        out = self.out
+        if not out:
             return ()
-        frames, self.out = self.out, []
+        frames = tuple(out)
+        out.clear()
         return frames
 
 

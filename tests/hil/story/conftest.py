@@ -133,7 +133,8 @@ class Script:
         for ready in (0x00, 0x00, 0xAA):
             self.say("CRO", ready=ready)
             self.wait(5)
-            self.say("BRO", ready=0xAA) if ready == 0x00 else None
+            if ready == 0x00:
+                self.say("BRO", ready=0xAA)
             self.wait(245 if ready == 0x00 else 10)
 
     def charging(self, *, seconds=5, bcl=True, ccs=True, **demand):
@@ -154,12 +155,11 @@ class Script:
         self.now = begin + 50 * MS * seconds * 20
 
     def vehicle_stops(self, **reason):
-        for index in range(8):
+        for _ in range(8):
             self.say("BST", **reason)
             self.wait(4)
             self.say("CST", bms_initiated=1)
             self.wait(6)
-            assert index >= 0
 
     def statistics(self):
         for _ in range(4):

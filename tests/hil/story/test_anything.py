@@ -3,7 +3,7 @@
 import json
 from functools import cache
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
@@ -37,6 +37,7 @@ def told_both_ways(story: Story):
     return json.loads(json.dumps(story_json(story), allow_nan=False))
 
 
+@settings(deadline=None)
 @given(rows=ROWS, in_order=st.booleans())
 def test_any_frames_in_any_order_are_told(script_of, rows, in_order):
     rows = sorted(rows, key=lambda row: row[0]) if in_order else rows
@@ -47,6 +48,7 @@ def test_any_frames_in_any_order_are_told(script_of, rows, in_order):
     assert sum(session["frames"] for session in told.get("sessions", ())) in (0, len(rows))
 
 
+@settings(deadline=None)
 @given(data=st.data())
 def test_any_part_of_a_session_is_told(script_of, data):
     rows = whole_session(script_of, data.draw(st.sampled_from(("2011", "2015", "2023A"))))
@@ -63,6 +65,7 @@ def whole_session(script_of, edition):
     return script_of(edition).whole().rows
 
 
+@settings(deadline=None)
 @given(cut=st.integers(0, 60))
 def test_a_session_whose_first_frames_are_lost_breaks_nothing(script_of, cut):
     """The recorder was switched on too late, or lost frames: that is not the fault of charger or vehicle."""

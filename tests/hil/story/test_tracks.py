@@ -1,5 +1,5 @@
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hil.story.tracks import Track, numbers
@@ -22,6 +22,7 @@ def track_of(layout, payloads):
     return Track(layout, at, at, raw, np.array([len(data) for data in payloads], dtype=np.int64), 1000 * at)
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_a_column_is_what_the_decoder_makes_of_each_message(data):
     layout = data.draw(st.sampled_from(LAYOUTS))
@@ -46,6 +47,7 @@ def decoded(layout, payload, name):
         return None
 
 
+@settings(deadline=None)
 @given(st.lists(st.binary(min_size=1, max_size=8), min_size=1, max_size=20), st.integers(0, 20), st.integers(0, 20))
 def test_a_part_holds_the_messages_between_two_positions(payloads, begin, end):
     track = track_of(EDITIONS["2015"].messages["CRO"], payloads)

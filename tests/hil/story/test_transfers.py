@@ -1,4 +1,5 @@
-from hypothesis import given
+import numpy as np
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hil.links.recording import Recording
@@ -9,8 +10,6 @@ SIZES = {0x1100: 9, 0x0600: 13, 0x0200: 49, 0x1500: 200}
 
 
 def positions(recording: Recording):
-    import numpy as np
-
     return np.arange(len(recording), dtype=np.int64)
 
 
@@ -34,6 +33,7 @@ def heard_frame_by_frame(recording):
     return whole, sorted((t.began_us, t.pgn, t.cause.name) for t in transfers if t.payload is None)
 
 
+@settings(deadline=None)
 @given(data=st.data(), pgns=st.lists(st.sampled_from(sorted(SIZES)), min_size=1, max_size=8))
 def test_transfers_heard_at_once_are_those_that_the_listener_hears(script_of, data, pgns):
     script = script_of()

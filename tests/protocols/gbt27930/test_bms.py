@@ -117,7 +117,13 @@ def test_bn1006_a_transfer_that_is_aborted_is_begun_again_in_the_next_period():
 
 @pytest.mark.parametrize(
     ("to", "again", "limit"),
-    [(B.IDENT, CRM_00, 5), (B.CONFIG, CRM_AA, 5), (B.READY, CML, 5), (B.READY, CRO_00, 60), (B.READY, Frame(0x100AF456, b"\xff"), 5)],
+    [
+        (B.IDENT, CRM_00, 5),
+        (B.CONFIG, CRM_AA, 5),
+        (B.READY, CML, 5),
+        (B.READY, CRO_00, 60),
+        (B.READY, Frame(0x100AF456, b"\xff"), 5),
+    ],
     ids=["BN.1007", "BN.2003", "BN.2006", "BN.2007", "BN.2005"],
 )
 def test_messages_of_an_earlier_phase_or_without_meaning_do_not_restart_a_limit(to, again, limit):
@@ -266,7 +272,9 @@ def test_a_stop_during_an_error_forbids_a_new_attempt():
     assert bench.bms.state is B.END and bench.bms.end.reason == "communication interrupted: no CCS in time"
 
 
-@pytest.mark.parametrize(("data", "comes_back"), [("fcf0c4fc", True), ("fcf0d0fc", False), ("fcf0c0fd", False)], ids=["BCL", "BST", "BSD"])
+@pytest.mark.parametrize(
+    ("data", "comes_back"), [("fcf0c4fc", True), ("fcf0d0fc", False), ("fcf0c0fd", False)], ids=["BCL", "BST", "BSD"]
+)
 def test_a_cem_of_the_end_phase_forbids_a_new_attempt(data, comes_back):
     bench = Bench()
 

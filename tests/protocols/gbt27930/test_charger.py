@@ -16,7 +16,13 @@ C = ChargerState
 S = 1_000_000
 REPORT = ChargerReport(voltage_v=380.0, current_a=10.0, energy_wh=2500.0)
 PARAMETERS = BCP(
-    cell_voltage_max_v=4.2, current_max_a=150.0, energy_kwh=50.0, voltage_max_v=420.0, temp_max_degc=55, soc_pct=50.0, voltage_v=380.0
+    cell_voltage_max_v=4.2,
+    current_max_a=150.0,
+    energy_kwh=50.0,
+    voltage_max_v=420.0,
+    temp_max_degc=55,
+    soc_pct=50.0,
+    voltage_v=380.0,
 )
 IDENTITY = BRM(version=0x000101, battery_type=6, capacity_ah=145.0, voltage_v=330.0)
 STATUS = BCS(voltage_v=380.0, current_a=10.0, cell_voltage_max_v=3.9, cell_group=1, soc_pct=50, remaining_min=60)
@@ -45,7 +51,12 @@ class Bench:
         elif state is C.READY:
             charger.output_ready(self.now)
         else:
-            told = {C.SELFTEST: [BHM(voltage_max_v=420.0)], C.IDENT_AA: [IDENTITY], C.CONFIG: [PARAMETERS], C.PRECHARGE: [BRO(ready=0xAA)]}
+            told = {
+                C.SELFTEST: [BHM(voltage_max_v=420.0)],
+                C.IDENT_AA: [IDENTITY],
+                C.CONFIG: [PARAMETERS],
+                C.PRECHARGE: [BRO(ready=0xAA)],
+            }
             for message in told.get(state, [DEMAND, STATUS]):
                 self.hear(message)
         self.settle()
@@ -100,7 +111,9 @@ def test_dp1001_chm_at_once_every_250_ms_three_bytes():
     assert [(at, data) for at, _, data in bench.log] == [(n * 250_000, "010100") for n in range(9)]
 
 
-@pytest.mark.parametrize(("ready", "ends"), [(0xFF, 5 * S), (0x55, 5 * S), (0x00, 60 * S)], ids=["invalid", "unknown", "not ready"])
+@pytest.mark.parametrize(
+    ("ready", "ends"), [(0xFF, 5 * S), (0x55, 5 * S), (0x00, 60 * S)], ids=["invalid", "unknown", "not ready"]
+)
 def test_only_bro_00_keeps_the_charger_waiting(ready, ends):
     """DP.2002, DN.2004, DN.2005."""
     bench = Bench(to=C.CONFIG)
@@ -155,7 +168,12 @@ def test_an_output_that_is_ready_too_early_does_not_count():
     assert bench.charger.state is C.PRECHARGE and set(bench.sent("CRO")) == {"00"}
 
 
-MISMATCHES = [({"voltage_max_v": 190.0}, True, True), ({"voltage_v": 800.0}, True, True), ({"voltage_v": 150.0}, False, True), ({}, False, False)]
+MISMATCHES = [
+    ({"voltage_max_v": 190.0}, True, True),
+    ({"voltage_v": 800.0}, True, True),
+    ({"voltage_v": 150.0}, False, True),
+    ({}, False, False),
+]
 
 
 @pytest.mark.parametrize(("change", "in_2015", "in_2023"), MISMATCHES, ids=["pack too low", "too high", "too low", "good"])

@@ -40,6 +40,7 @@ PLAN = Plan(
     from_first=frozenset({"CST"}),
     limits={"CCS": Given.LATE, "CST": Given.LATE},
     resting=frozenset({State.REST}),
+    steady=frozenset(),
 )
 DEMAND = BCL(voltage_v=400.0, current_a=100.0, mode=2)
 STATUS = BCS(voltage_v=380.0, current_a=10.0, cell_voltage_max_v=3.9, cell_group=0, soc_pct=50, remaining_min=60)
@@ -57,7 +58,8 @@ class Talker:
             Link(BMS, CHARGER, EDITIONS["2015"], habits),
             habits,
             build={"BCL": lambda now: DEMAND, "BCS": lambda now: STATUS, "BSM": lambda now: CONDITION},
-            hear={"CCS": lambda message, now: (self.heard.append(now), self.talk.wait("CCS", now))},
+            hear={"CCS": lambda message, now: self.heard.append(now)},
+            feeds={"CCS": ("CCS",)},
             entered=lambda before, given, now: self.entered.append((before, given, now)),
             alarm=lambda name, now: self.alarms.append((name, now)),
         )
@@ -132,6 +134,23 @@ def test_alarms_belong_to_the_state_in_which_they_were_set():
     talker.run(300)
 
     assert talker.alarms == [("rings", 100)]
+
+
+def test_a_message_restarts_its_limit_and_in_a_steady_state_is_heard_only_if_it_is_new():
+    talker = Talker(first_delay_us={"BCS": 9_000_000})
+    talker.talk.move(Given.GO, 0)
+    for now in (0, 10):
+        talker.talk.receive(CCS, now)
+    talker.talk.move(Given.NEXT, 20)
+    for now in (30, 900_000):
+        talker.talk.receive(CCS, now)
+    talker.talk.receive(Frame(CCS.can_id, b"\0" + CCS.data[1:]), 900_010)
+
+    assert talker.heard == [0, 10, 900_010]
+    talker.run(1_900_009)
+    assert talker.talk.state is State.MORE
+    talker.run(1_900_010)
+    assert talker.talk.state is State.REST
 
 
 def test_at_rest_nothing_is_heard_or_answered():

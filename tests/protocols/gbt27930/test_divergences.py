@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +52,7 @@ def payloads(t: Together, name: str) -> set[str]:
 
 def gaps(t: Together, name: str) -> set[int]:
     times = t.times(name)
-    return {b - a for a, b in zip(times, times[1:], strict=False)}
+    return {b - a for a, b in pairwise(times)}
 
 
 def rts(t: Together, name: str) -> list[str]:
@@ -147,25 +148,49 @@ CASES = [
         lambda t: {p[12:] for p in payloads(t, "BSM")} == {"10"},
     ),
     Case("15", "BST all zero", car(raw={"BST": RawEdit(clear=b"\xff" * 4)}), lambda t: payloads(t, "BST") == {"00000000"}),
-    Case("16", "BST byte 4 not filled", car(raw={"BST": RawEdit(clear=b"\0\0\0\xff")}), lambda t: payloads(t, "BST") == {"01000000"}),
+    Case(
+        "16",
+        "BST byte 4 not filled",
+        car(raw={"BST": RawEdit(clear=b"\0\0\0\xff")}),
+        lambda t: payloads(t, "BST") == {"01000000"},
+    ),
     Case(
         "17",
         "demand above BCP",
         {"identity": VehicleIdentity(current_max_a=60.0)},
         lambda t: t.seen_demand == (400.0, 60.0),
     ),
-    Case("17", "demand below the least", {"rating": ChargerRating(current_min_a=5.0)}, lambda t: t.seen_demand == (400.0, 5.0), battery={"demand_a": 1.0}),
+    Case(
+        "17",
+        "demand below the least",
+        {"rating": ChargerRating(current_min_a=5.0)},
+        lambda t: t.seen_demand == (400.0, 5.0),
+        battery={"demand_a": 1.0},
+    ),
     Case(
         "18",
         "meaningless BCP current",
         {"identity": VehicleIdentity(current_max_a=0.0), **pile(heeds_bcp_current=False)},
         lambda t: t.seen_demand == (400.0, 100.0),
     ),
-    Case("20", "RTS limit is the packet count", car(transport=TransportHabits(announce_packets=None)), lambda t: rts(t, "BRM")[0][8:10] == "07"),
+    Case(
+        "20",
+        "RTS limit is the packet count",
+        car(transport=TransportHabits(announce_packets=None)),
+        lambda t: rts(t, "BRM")[0][8:10] == "07",
+    ),
     Case("20", "one packet per CTS", pile(transport=ONE_BY_ONE), lambda t: pieces(t, "BRM") >= 7),
-    Case("20", "a hold before every grant", pile(transport=TransportHabits(hold_us=100_000)), lambda t: pieces(t, "BRM") >= 2, limits=()),
+    Case(
+        "20",
+        "a hold before every grant",
+        pile(transport=TransportHabits(hold_us=100_000)),
+        lambda t: pieces(t, "BRM") >= 2,
+        limits=(),
+    ),
     Case("20", "one more BRM after CRM(0xAA)", car(repeats_brm=True), lambda t: len(rts(t, "BRM")) == 2),
-    Case("22", "insulation test of 16.5 s", {"hardware": Hardware(insulation_us=16_500_000)}, lambda t: len(t.times("CHM")) == 67),
+    Case(
+        "22", "insulation test of 16.5 s", {"hardware": Hardware(insulation_us=16_500_000)}, lambda t: len(t.times("CHM")) == 67
+    ),
     Case(
         "23",
         "CCS says pause until the output is on",
@@ -179,20 +204,40 @@ CASES = [
         lambda t: [s.frame.data[6] for s in t.frames if s.name == "CCS"][-2:] == [0xFD, 0xFC],
         by_vehicle=False,
     ),
-    Case("24", "CSD all ones, late", pile(number=None, first_delay_us={"CSD": 220_000}), lambda t: after(t, "CSD", "BSD")[0] - t.times("BSD")[0] >= 220_000),
+    Case(
+        "24",
+        "CSD all ones, late",
+        pile(number=None, first_delay_us={"CSD": 220_000}),
+        lambda t: after(t, "CSD", "BSD")[0] - t.times("BSD")[0] >= 220_000,
+    ),
     Case("24", "CST after BSD", pile(extra_cst_after_bsd=1), lambda t: len(after(t, "CST", "BSD")) >= 1),
     Case("24", "CSD all zero", pile(raw={"CSD": RawEdit(clear=b"\xff" * 8)}), lambda t: payloads(t, "CSD") == {"00" * 8}),
-    Case("24a", "CCS before BCS", {**pile(starts_on_bcl=True), **car(first_delay_us={"BCS": 200_000})}, lambda t: t.times("CCS")[0] < t.times("BCS")[0]),
-    Case("24b", "BRO(0xAA) after CRO(0xAA)", car(extra_ready_frames=1), lambda t: t.times("BRO")[-1] > t.times("CRO", b"\xaa")[0]),
+    Case(
+        "24a",
+        "CCS before BCS",
+        {**pile(starts_on_bcl=True), **car(first_delay_us={"BCS": 200_000})},
+        lambda t: t.times("CCS")[0] < t.times("BCS")[0],
+    ),
+    Case(
+        "24b", "BRO(0xAA) after CRO(0xAA)", car(extra_ready_frames=1), lambda t: t.times("BRO")[-1] > t.times("CRO", b"\xaa")[0]
+    ),
     Case("26", "CST for 0.5 s only", pile(cst_frames=50), lambda t: len(t.times("CST")) <= 50, by_vehicle=False),
     Case(
         "27",
         "offset of -3000 A",
-        {"identity": VehicleIdentity(version=SUPERCHARGE_VERSION, current_max_a=600.0), "rating": ChargerRating(current_max_a=600.0)},
+        {
+            "identity": VehicleIdentity(version=SUPERCHARGE_VERSION, current_max_a=600.0),
+            "rating": ChargerRating(current_max_a=600.0),
+        },
         lambda t: t.seen_demand == (400.0, 500.0) and "a00fa86102" in payloads(t, "BCL"),
         battery={"demand_a": 500.0},
     ),
-    Case("28", "vehicle address 0xF5", {"bms_address": 0xF5}, lambda t: {s.frame.can_id & 0xFFFF for s in t.frames} == {0x56F5, 0xF556}),
+    Case(
+        "28",
+        "vehicle address 0xF5",
+        {"bms_address": 0xF5},
+        lambda t: {s.frame.can_id & 0xFFFF for s in t.frames} == {0x56F5, 0xF556},
+    ),
     Case("30", "one CCS too many after BST", pile(extra_ccs_after_bst=1), lambda t: after(t, "CCS", "BST")),
     Case("31", "CEM packed wrongly", pile(raw={"CEM": RawEdit(clear=b"\xff" * 4, set=b"\0\x01\0\0")}), lambda t: True),
 ]
@@ -241,7 +286,7 @@ def test_20_a_charger_that_refuses_transfers_is_asked_again_each_period() -> Non
     t.run_to(C.ERROR)
 
     assert len(rts(t, "BRM")) == 20 and gaps(t, "BRM") >= {500, 249_500}
-    assert [s.frame.data.hex() for s in t.frames if s.name == "BRM" and s.who == "charger"][0] == "ffffffffff000200"
+    assert next(s.frame.data.hex() for s in t.frames if s.name == "BRM" and s.who == "charger") == "ffffffffff000200"
 
 
 @pytest.mark.parametrize("restarts", [False, True])
@@ -257,7 +302,9 @@ def test_20_an_unfinished_transfer_may_be_replaced_by_a_new_rts(restarts: bool) 
 
 
 def test_21_a_charger_that_goes_on_with_crm_is_answered_after_five_bem() -> None:
-    patient = replace(EDITIONS["2015"], limits=EDITIONS["2015"].limits | {"BRM": replace(EDITIONS["2015"].limits["BRM"], us=60_000_000)})
+    patient = replace(
+        EDITIONS["2015"], limits=EDITIONS["2015"].limits | {"BRM": replace(EDITIONS["2015"].limits["BRM"], us=60_000_000)}
+    )
     t = Together(charger=patient, **pile(deaf_to=frozenset({"BEM"})), **car(error_frames=5))
     t.channel = lambda frame, at: () if name_of(frame) == "BRM" else (at + LATENCY_US,)
     t.plug_in()

@@ -20,6 +20,23 @@ from protocols.gbt27930.together import BATTERY, REPORT, Together
 QUEUE = 2 * UNDRAINED
 ADDRESSES = {"charger": BMS | CHARGER << 8, "bms": CHARGER | BMS << 8}
 """Of the frames that each role listens to."""
+C, B = ChargerState, BmsState
+VISITED = {
+    "charger": {
+        C.IDENT_00,
+        C.IDENT_AA,
+        C.CONFIG,
+        C.READY,
+        C.CHARGING,
+        C.STOPPING,
+        C.STOPPED_BY_BMS,
+        C.STATISTICS,
+        C.ERROR,
+        C.END,
+    },
+    "bms": {B.IDENT, B.CONFIG, B.READY, B.CHARGING, B.STOPPING, B.STOPPED_BY_CHARGER, B.STATISTICS, B.ERROR},
+}
+"""Where the fire must have fallen."""
 CHARGER_ACTS = (ChargerSession.start, ChargerSession.insulation_passed, ChargerSession.output_ready, ChargerSession.output_safe)
 BMS_ACTS = (BmsSession.wake, BmsSession.prepared)
 
@@ -71,13 +88,13 @@ class Gunner:
         for at, frame in self.charge[:depth]:
             self.wait_until(began + at)
             self.receive(frame)
+        if draw.random() < 0.3:
+            session.stop(StopCause.MANUAL if self.role == "charger" else BmsStopCause.OTHER, self.now)
+            self.states.add(session.state)
         for _ in range(draw.randrange(400)):
             self.receive(odd_frame(draw, self.role, self.edition, self.charge))
             if draw.random() < 0.2:
                 self.wait_until(self.now + draw.choice((0, 100, 1_000, 10_000, 60_000, 300_000)))
-        if draw.random() < 0.3:
-            session.stop(StopCause.MANUAL if self.role == "charger" else BmsStopCause.OTHER, self.now)
-            self.states.add(session.state)
         self.look()
         (session.unplug if self.role == "charger" else session.sleep)(self.now)
         assert session.state in (ChargerState.IDLE, BmsState.ASLEEP) and session.deadline is None
@@ -120,9 +137,7 @@ def bombard(role, edition, frames, *, seed):
 def test_fifty_thousand_random_frames_are_survived(role, edition):
     states = bombard(role, EDITIONS[edition], 50_000, seed=1)
 
-    resting = {"charger": {ChargerState.IDLE}, "bms": {BmsState.ASLEEP}}[role]
-    rare = {ChargerState.HANDSHAKE, BmsState.HANDSHAKE} if edition == "2011" else set()
-    assert set(ChargerState if role == "charger" else BmsState) - states - resting - rare <= {BmsState.END, ChargerState.PAUSED}
+    assert states >= VISITED[role]
 
 
 @pytest.mark.slow

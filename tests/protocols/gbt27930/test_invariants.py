@@ -35,7 +35,9 @@ LIMIT = 2
 
 def numbered(n: int):
     """A battery report whose fields belong together, so that a payload mixed of two would show."""
-    return replace(BATTERY, voltage_v=round(300 + n / 10, 1), current_a=round(n / 10, 1), remaining_min=n, demand_a=round(n / 10, 1))
+    return replace(
+        BATTERY, voltage_v=round(300 + n / 10, 1), current_a=round(n / 10, 1), remaining_min=n, demand_a=round(n / 10, 1)
+    )
 
 
 class BadChannel:
@@ -75,7 +77,11 @@ class BothOnABadWire(RuleBasedStateMachine):
     def wire(self, seed, loss, double):
         self.t.channel = BadChannel(seed, loss=loss, double=double, jitter_us=0 if seed % 3 else 30_000)
 
-    @rule(names=st.sets(st.sampled_from(["BRM", "BCP", "BRO", "BCL", "BCS", "BSM", "BST", "BSD", "BEM", "CRM", "CCS", "CST", "CEM"])))
+    @rule(
+        names=st.sets(
+            st.sampled_from(["BRM", "BCP", "BRO", "BCL", "BCS", "BSM", "BST", "BSD", "BEM", "CRM", "CCS", "CST", "CEM"])
+        )
+    )
     def lose(self, names):
         self.t.channel = lambda frame, at: () if name_of(frame) in names else (at + LATENCY_US,)
 
@@ -249,7 +255,13 @@ def test_the_demand_never_exceeds_any_limit(demand_v, demand_a, most_a, pack_v, 
     """Invariant 7; only the charger's least voltage may raise the demanded one, and never above the vehicle's greatest."""
     bcl = BCL(voltage_v=demand_v, current_a=demand_a, mode=2)
     bcp = BCP(
-        cell_voltage_max_v=4.2, current_max_a=most_a, energy_kwh=50, voltage_max_v=pack_v, temp_max_degc=50, soc_pct=50, voltage_v=300
+        cell_voltage_max_v=4.2,
+        current_max_a=most_a,
+        energy_kwh=50,
+        voltage_max_v=pack_v,
+        temp_max_degc=50,
+        soc_pct=50,
+        voltage_v=300,
     )
 
     demand = demand_within(rating, bcl, bcp, heeds_bcp_current=True)
@@ -262,7 +274,9 @@ LEAST = {"2011": -6153.5, "2015": -6153.5, "2015+3000A": -3553.5}
 """What 16 bits with an offset of -400 A, or -3000 A, can carry of a discharge current."""
 
 
-@pytest.mark.parametrize("edition", [EDITIONS["2011"], EDITIONS["2015"], supercharge(EDITIONS["2015"])], ids=lambda edition: edition.name)
+@pytest.mark.parametrize(
+    "edition", [EDITIONS["2011"], EDITIONS["2015"], supercharge(EDITIONS["2015"])], ids=lambda edition: edition.name
+)
 def test_a_measurement_beyond_the_wire_is_sent_as_the_nearest_value(edition):
     """Invariant 2: nothing wraps."""
     t = Together(charger=edition, bms=edition)

@@ -26,8 +26,8 @@ def test_a_short_message_is_one_frame_with_the_identifier_of_the_table():
 
     assert vehicle.send(DEMAND, 0)
 
-    assert vehicle.take() == [Frame(0x181056F4, bytes.fromhex("a00fb80b02"))]
-    assert vehicle.take() == ()
+    assert vehicle.take() == (Frame(0x181056F4, bytes.fromhex("a00fb80b02")),)
+    assert not vehicle.take()
 
 
 @pytest.mark.parametrize("priority", range(8))
@@ -72,7 +72,9 @@ def test_a_long_message_arrives_whole_whenever_the_acknowledgement_is_sent(answe
     assert vehicle.send(STATUS, 0) and not vehicle.send(STATUS, 0)
 
     got, now = [], 0
-    while (due := min((d for d in (vehicle.deadline, charger.deadline) if d is not None), default=None)) is not None or vehicle.out:
+    while (
+        due := min((d for d in (vehicle.deadline, charger.deadline) if d is not None), default=None)
+    ) is not None or vehicle.out:
         now = max(now, due or 0) if not vehicle.out else now
         got += [charger.tick(now), vehicle.tick(now)]
         for frame in vehicle.take():
@@ -91,7 +93,7 @@ def test_reset_drops_transfers_without_a_word():
 
     vehicle.reset()
 
-    assert vehicle.deadline is None and vehicle.take() == () and vehicle.send(STATUS, 0)
+    assert vehicle.deadline is None and not vehicle.take() and vehicle.send(STATUS, 0)
 
 
 def test_a_flood_of_requests_is_answered_only_up_to_a_bound():
@@ -102,7 +104,9 @@ def test_a_flood_of_requests_is_answered_only_up_to_a_bound():
     assert len(charger.take()) <= UNDRAINED
 
 
-@given(data=st.binary(max_size=8), length=st.none() | st.integers(0, 10), clear=st.binary(max_size=10), add=st.binary(max_size=10))
+@given(
+    data=st.binary(max_size=8), length=st.none() | st.integers(0, 10), clear=st.binary(max_size=10), add=st.binary(max_size=10)
+)
 def test_an_edit_sets_the_length_clears_and_sets_bits(data, length, clear, add):
     edited = RawEdit(length=length, clear=clear, set=add).apply(data)
 
@@ -125,6 +129,6 @@ def test_the_edition_tells_the_layout():
 
     old.send(EDITIONS["2011"].messages["CCS"](voltage_v=380.0, current_a=0.0, elapsed_min=0), 0)
 
-    assert old.take() == [Frame(0x1812F456, bytes.fromhex("d80e a00f 0000"))]
+    assert old.take() == (Frame(0x1812F456, bytes.fromhex("d80e a00f 0000")),)
     assert old.receive(Frame(0x182756F4, b"\1\2"), 0) is None
     assert old.receive(Frame(0x100956F4, b"\xaa"), 0) == BRO(ready=0xAA)

@@ -1,4 +1,4 @@
-"""Both sessions back to back on a good wire: whole charges, both ways to stop, pauses, reconnections, every edition, every phase."""
+"""Both sessions back to back on a good wire: whole charges, both ways to stop, pauses, reconnections, every edition."""
 
 from dataclasses import replace
 
@@ -80,7 +80,9 @@ CSD 00000000 01010101
 def test_a_charge_goes_as_recorded_byte_for_byte():
     t = Together(
         rating=ChargerRating(voltage_max_v=950.0, voltage_min_v=38.0, current_max_a=250.0, current_min_a=0.0),
-        identity=VehicleIdentity(voltage_max_v=426.1, cell_voltage_max_v=3.7, current_max_a=250.2, energy_kwh=55.4, temp_max_degc=65),
+        identity=VehicleIdentity(
+            voltage_max_v=426.1, cell_voltage_max_v=3.7, current_max_a=250.2, energy_kwh=55.4, temp_max_degc=65
+        ),
         charger_habits=ChargerHabits(number=0x01010101, area="123", clock=Clock.UNAVAILABLE),
         bms_habits=VehicleHabits(raw={"BST": RawEdit(clear=b"\0\0\0\xff"), "BSM": RawEdit(clear=b"\0\0\0\0\0\0\xc0")}),
     )
@@ -96,7 +98,9 @@ def test_a_charge_goes_as_recorded_byte_for_byte():
     t.act(t.charger.stop, StopCause.MANUAL)
     t.run_to(C.END, B.END)
 
-    first = dict.fromkeys((s.name, s.frame.data.hex()) for s in t.frames if s.name != "TP.DT" and s.frame.data[0] not in (0x11, 0x13))
+    first = dict.fromkeys(
+        (s.name, s.frame.data.hex()) for s in t.frames if s.name != "TP.DT" and s.frame.data[0] not in (0x11, 0x13)
+    )
 
     expected = [tuple(line.split(" ", 1)) for line in RECORDED.split("\n") if line]
     assert [*first] == [(name, data.replace(" ", "")) for name, data in expected]
@@ -147,7 +151,11 @@ def test_the_charger_can_stop_in_every_phase(state):
     assert t.times("CST", bytes.fromhex("1000f1f0"))[0] == stopped_at and t.charger.demand.current_a == 0
     t.run_to(C.END, B.END)
     assert t.charger.end.orderly and t.charger.end.reason == "stopped by the charger: emergency stop"
-    assert not [s for s in t.frames if s.name in ("CRM", "CML", "CRO", "CCS") and s.now > stopped_at and s.frame.data[0] not in (0x11, 0x13)]
+    assert not [
+        s
+        for s in t.frames
+        if s.name in ("CRM", "CML", "CRO", "CCS") and s.now > stopped_at and s.frame.data[0] not in (0x11, 0x13)
+    ]
 
 
 @pytest.mark.parametrize("state", ACTIVE, ids=lambda state: state.name)
@@ -167,7 +175,11 @@ def test_the_vehicle_can_stop_in_every_phase(state):
 @pytest.mark.parametrize("state", [state for state in C if state is not C.IDLE], ids=lambda state: state.name)
 def test_unplugging_ends_everything_at_once_wherever_it_is(state):
     """Invariant 14."""
-    t = phase(C.CHARGING if state not in (C.HANDSHAKE, C.SELFTEST, *ACTIVE) else state) if state is not C.HANDSHAKE else Together()
+    t = (
+        phase(C.CHARGING if state not in (C.HANDSHAKE, C.SELFTEST, *ACTIVE) else state)
+        if state is not C.HANDSHAKE
+        else Together()
+    )
     if state is C.HANDSHAKE:
         t.channel = lose("CHM")
         t.plug_in()
@@ -205,7 +217,9 @@ def test_before_identification_only_2023_says_why_it_stops(state, edition):
     t.wait(300_000)
 
     if edition == "2023A":
-        assert t.charger.state in (C.STOPPING, C.STATISTICS) and set(t.times("CST")) == set(t.times("CST", bytes.fromhex("100010c0")))
+        assert t.charger.state in (C.STOPPING, C.STATISTICS) and set(t.times("CST")) == set(
+            t.times("CST", bytes.fromhex("100010c0"))
+        )
     else:
         assert t.charger.state is C.END and not t.times("CST") and t.charger.end.reason == "refused: self check"
 

@@ -98,7 +98,9 @@ ROWS = [
     Row("bms", "CRM AA", 5 * S, "CRM aa", first("BRM"), "f4 f0 f0 fc"),
     Row("bms", "CML", 5 * S, "CML", first("BCP"), "f0 f1 f0 fc"),
     Row("bms", "CRO", 5 * S, "CRO", first("BRO", "aa"), "f0 f4 f0 fc"),
-    Row("bms", "CRO", 5 * S, "CRO", last_heard("CRO"), "f0 f4 f0 fc", cut=(C.PRECHARGE,), prelude=seconds, hardware=NEVER_MATCHED),
+    Row(
+        "bms", "CRO", 5 * S, "CRO", last_heard("CRO"), "f0 f4 f0 fc", cut=(C.PRECHARGE,), prelude=seconds, hardware=NEVER_MATCHED
+    ),
     Row("bms", "CRO ready", 60 * S, "CRO aa", first("BRO", "aa"), "f0 f4 f0 fc", hardware=NEVER_MATCHED),
     Row("bms", "CCS", 1 * S, "CCS", entered("bms", B.CHARGING), "f0 f0 f1 fc"),
     Row("bms", "CCS", 1 * S, "CCS", last_heard("CCS"), "f0 f0 f1 fc", cut=CHARGING, prelude=seconds),
