@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from protocols.core.message import Message
 from protocols.gbt27930.bms_rules import BmsStopCause
@@ -51,8 +52,7 @@ class VehicleIdentity:
     """Protocol version in BRM; None: the edition's."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BatteryReport:
+class BatteryReport(NamedTuple):
     """What the vehicle measures and wants now. Charging is positive; cells and points are numbered from 1."""
 
     demand_v: float

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from protocols.core.message import Message
 from protocols.gbt27930.charger_rules import StopCause
@@ -21,8 +21,7 @@ class ChargerRating:
     current_min_a: float = 0.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChargerReport:
+class ChargerReport(NamedTuple):
     """What the charger measures now, for CCS and CSD."""
 
     voltage_v: float

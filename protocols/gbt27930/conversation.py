@@ -119,9 +119,10 @@ class Conversation(Generic[State, Input]):
     def _receive_new(self, frame: Frame, now: int) -> None:
         taken = self.link.receive(frame, now)
         if taken is not None:
-            self._take(taken, now)
+            # Remembered before it is heard: what it says may change the edition, and that forgets it.
             if isinstance(taken, Message) and self.link.is_single(frame.can_id) and len(self._newest) < UNDRAINED:
                 self._newest[frame.can_id] = frame.data, taken
+            self._take(taken, now)
 
     def _take(self, got: Message | Malformed, now: int) -> None:
         if isinstance(got, Malformed):

@@ -99,15 +99,17 @@ class Link:
     def _fetch(self) -> Message | Malformed | None:
         """What the transport has to say, to the wire and to us. There is one peer, so at most one payload is whole."""
         transport = self.transport
-        answers = transport.frames()
-        if answers and len(self.out) < UNDRAINED:
-            self.out.extend(answers)
+        outbox = transport.outbox
+        if outbox.frames:
+            answers = transport.frames()
+            if len(self.out) < UNDRAINED:
+                self.out.extend(answers)
         due = transport.deadline
         if due is None:
             self.timers.stop(TRANSPORT)
         else:
             self.timers.start(TRANSPORT, due)
-        for event in transport.events():
+        for event in transport.events() if outbox.reports else ():
             if isinstance(event, Received) and event.pgn in self.edition.by_pgn:
                 can_id = event.pgn << 8 | self.own << 8 | self.peer
                 return self._decode(self.edition.by_pgn[event.pgn], event.payload, can_id)

@@ -40,8 +40,9 @@ class Transport:
             raise LocalError(f"a node's address is 0..253, not {address}")
         self.address = address
         self._limits = limits or TransportLimits()
-        self._outbox = Outbox(self._limits.undrained)
-        self._node = Node(address, timers or TransportTimers(), self._outbox)
+        self.outbox = Outbox(self._limits.undrained)
+        """Where `frames` and `events` come from; to be looked at only, by owners in a hurry."""
+        self._node = Node(address, timers or TransportTimers(), self.outbox)
         self.habits = habits or TransportHabits()
         self._inbound: dict[int, Inbound] = {}
         self._outbound: dict[int, Outbound] = {}
@@ -149,11 +150,11 @@ class Transport:
 
     def frames(self) -> Sequence[Frame]:
         """The frames to transmit, in order; each is handed out once."""
-        return self._outbox.take_frames()
+        return self.outbox.take_frames()
 
     def events(self) -> Sequence[Report]:
         """What happened since the last call, in order; each is handed out once."""
-        return self._outbox.take_reports()
+        return self.outbox.take_reports()
 
     def _packet(self, connections: dict[int, Inbound] | dict[int, Broadcast], frame: Frame, now: int) -> None:
         can_id, data, extended = frame
@@ -161,14 +162,14 @@ class Transport:
         connection = connections.get(source)
         if connection is None:
             if extended and source != self.address:
-                self._outbox.find(Irregularity.NO_CONNECTION, can_id, data)
+                self.outbox.find(Irregularity.NO_CONNECTION, can_id, data)
         elif extended and connection.packet(can_id, data, now):
             del connections[source]
 
     def _control(self, can_id: int, data: bytes, now: int) -> None:
         source = can_id & 0xFF
         if len(data) != control.CM_BYTES:
-            self._outbox.find(Irregularity.SHORT_CONTROL, can_id, data)
+            self.outbox.find(Irregularity.SHORT_CONTROL, can_id, data)
         elif source == self.address:
             return
         elif data[0] == control.CTS or data[0] == control.EOMA:
@@ -178,15 +179,15 @@ class Transport:
         elif data[0] == control.ABORT:
             self._aborted(source, can_id, data)
         else:
-            self._outbox.find(Irregularity.UNKNOWN_CONTROL, can_id, data)
+            self.outbox.find(Irregularity.UNKNOWN_CONTROL, can_id, data)
 
     def _answered(self, source: int, can_id: int, data: bytes, now: int) -> None:
         """The peer's CTS or acknowledgement."""
         connection = self._outbound.get(source)
         if connection is None:
-            self._outbox.find(Irregularity.NO_CONNECTION, can_id, data)
+            self.outbox.find(Irregularity.NO_CONNECTION, can_id, data)
         elif control.pgn_of(data) != connection.pgn:
-            self._outbox.find(Irregularity.WRONG_PGN, can_id, data)
+            self.outbox.find(Irregularity.WRONG_PGN, can_id, data)
         elif data[0] == control.CTS:
             if connection.clear_to_send(can_id, data, now):
                 del self._outbound[source]
@@ -195,7 +196,7 @@ class Transport:
 
     def _requested(self, source: int, can_id: int, data: bytes, now: int) -> None:
         """The peer's RTS: open a connection, or refuse it by an Abort; a nonsensical one is not answered."""
-        if not self._plausible(source, can_id, data) or self._outbox.full:
+        if not self._plausible(source, can_id, data) or self.outbox.full:
             return
         pgn = control.pgn_of(data)
         former = self._inbound.pop(source, None)
@@ -204,11 +205,11 @@ class Transport:
         if pgn in self._habits.refuse:
             self._refuse(source, pgn, self._habits.refuse_reason)
         elif len(self._inbound) >= self._limits.inbound:
-            self._outbox.find(Irregularity.NO_ROOM, can_id, data)
+            self.outbox.find(Irregularity.NO_ROOM, can_id, data)
             self._refuse(source, pgn, AbortReason.BUSY)
         else:
             if data[4] == 0:
-                self._outbox.find(Irregularity.NO_LIMIT, can_id, data)
+                self.outbox.find(Irregularity.NO_LIMIT, can_id, data)
             connection = Inbound(data, now, peer=source, node=self._node, habits=self._habits)
             self._inbound[source] = connection
             if self._habits.answer_us == 0:
@@ -218,15 +219,15 @@ class Transport:
         """A broadcast announcement. Other control frames make no sense towards everybody."""
         source = can_id & 0xFF
         if len(data) != control.CM_BYTES:
-            self._outbox.find(Irregularity.SHORT_CONTROL, can_id, data)
+            self.outbox.find(Irregularity.SHORT_CONTROL, can_id, data)
         elif data[0] != control.BAM:
-            self._outbox.find(Irregularity.UNKNOWN_CONTROL, can_id, data)
-        elif source != self.address and self._plausible(source, can_id, data) and not self._outbox.full:
+            self.outbox.find(Irregularity.UNKNOWN_CONTROL, can_id, data)
+        elif source != self.address and self._plausible(source, can_id, data) and not self.outbox.full:
             former = self._broadcasts.pop(source, None)
             if former is not None:
                 former.ended_by_peer(None)
             if len(self._broadcasts) >= self._limits.broadcasts:
-                self._outbox.find(Irregularity.NO_ROOM, can_id, data)
+                self.outbox.find(Irregularity.NO_ROOM, can_id, data)
             else:
                 self._broadcasts[source] = Broadcast(data, now, peer=source, node=self._node)
 
@@ -242,22 +243,22 @@ class Transport:
             self._outbound.pop(source).ended_by_peer(data[1])
         if not (meant_in or meant_out):
             stray = inbound is None and outbound is None
-            self._outbox.find(Irregularity.NO_CONNECTION if stray else Irregularity.WRONG_PGN, can_id, data)
+            self.outbox.find(Irregularity.NO_CONNECTION if stray else Irregularity.WRONG_PGN, can_id, data)
 
     def _plausible(self, source: int, can_id: int, data: bytes) -> bool:
         if source >= NULL:
-            self._outbox.find(Irregularity.NO_ADDRESS, can_id, data)
+            self.outbox.find(Irregularity.NO_ADDRESS, can_id, data)
         elif not control.consistent(data):
-            self._outbox.find(Irregularity.WRONG_SIZE, can_id, data)
+            self.outbox.find(Irregularity.WRONG_SIZE, can_id, data)
         elif not _is_pgn(control.pgn_of(data)):
-            self._outbox.find(Irregularity.WRONG_PGN, can_id, data)
+            self.outbox.find(Irregularity.WRONG_PGN, can_id, data)
         else:
             return True
         return False
 
     def _refuse(self, peer: int, pgn: int, reason: int) -> None:
         can_id = control.cm_id(priority=self._habits.priority, destination=peer, source=self.address)
-        self._outbox.frames.append(Frame(can_id, control.abort(pgn, reason=reason)))
+        self.outbox.frames.append(Frame(can_id, control.abort(pgn, reason=reason)))
 
     def _inbound_of(self, peer: int) -> Inbound:
         if peer not in self._inbound:

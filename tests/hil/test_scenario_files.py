@@ -64,7 +64,7 @@ def test_a_malformed_override_is_refused(override):
 
 
 def test_an_unknown_scenario_is_told_what_there_is():
-    with pytest.raises(BadInput, match="did you mean 'charge'.*bcl_lost"):
+    with pytest.raises(BadInput, match=r"did you mean .charge..*bcl_lost"):
         load("chrage")
 
 

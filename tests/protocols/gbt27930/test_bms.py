@@ -1,7 +1,5 @@
 """The vehicle's session alone, against frames that a test bench sends (GB/T 34658-2017 ids where one fits)."""
 
-from dataclasses import replace
-
 import pytest
 
 from protocols.core.frame import Frame
@@ -151,7 +149,7 @@ def test_bp2003_the_charging_messages_begin_as_recorded_and_keep_their_periods()
 
 def test_a_long_list_delays_bcs_but_does_not_shift_its_grid():
     bench = Bench(habits=VehicleHabits(first_delay_us={"BCS": 0, "BMV": 100_000}))
-    bench.battery = replace(BATTERY, cells_v=(3.8,) * 256)
+    bench.battery = BATTERY._replace(cells_v=(3.8,) * 256)
     began = bench.now
     bench.every(50_000, 3 * S, CCS)
 
@@ -311,3 +309,12 @@ def test_2011_never_says_not_ready():
     bench.wait(2 * S)
 
     assert not bench.sent(0x09)
+
+
+def test_what_was_heard_before_a_fall_back_is_read_anew_after_it():
+    bench = Bench(to=B.AWAKE)
+
+    bench.hear(CRM_00)
+    bench.hear(CRM_00)
+
+    assert type(bench.bms.latest["CRM"]) is EDITIONS["2011"].messages["CRM"]

@@ -1,7 +1,5 @@
 """The charger's session alone, against frames that a test bench sends (GB/T 34658-2017 ids where one fits)."""
 
-from dataclasses import replace
-
 import pytest
 
 from protocols.core.frame import Frame
@@ -415,7 +413,7 @@ def test_in_one_moment_a_limit_wins_over_a_message():
 
 def test_the_report_is_asked_when_a_message_is_built():
     asked = []
-    charger = ChargerSession(0, report=lambda now: asked.append(now) or replace(REPORT, energy_wh=0.0))
+    charger = ChargerSession(0, report=lambda now: asked.append(now) or REPORT._replace(energy_wh=0.0))
     charger.start(0)
     charger.tick(0)
 

@@ -40,7 +40,7 @@ PLAN = Plan(
     from_first=frozenset({"CST"}),
     limits={"CCS": Given.LATE, "CST": Given.LATE},
     resting=frozenset({State.REST}),
-    steady=frozenset(),
+    steady=frozenset({State.MORE}),
 )
 DEMAND = BCL(voltage_v=400.0, current_a=100.0, mode=2)
 STATUS = BCS(voltage_v=380.0, current_a=10.0, cell_voltage_max_v=3.9, cell_group=0, soc_pct=50, remaining_min=60)

@@ -246,7 +246,7 @@ CASES = [
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.row}: {case.what}")
 def test_the_other_side_copes(case: Case) -> None:
     t = Together(**case.options)
-    t.battery = replace(BATTERY, **case.battery)
+    t.battery = BATTERY._replace(**case.battery)
     t.plug_in()
     t.run_to(C.CHARGING, B.CHARGING)
     t.wait(5_500_000)
@@ -274,7 +274,7 @@ def bcl_first(t: Together) -> bool:
 
 def test_19_the_sessions_do_not_compare_voltages() -> None:
     t = Together()
-    t.battery, t.measured = replace(BATTERY, voltage_v=430.0), replace(t.measured, voltage_v=441.0)
+    t.battery, t.measured = BATTERY._replace(voltage_v=430.0), t.measured._replace(voltage_v=441.0)
     t.plug_in()
 
     t.run_to(C.CHARGING, B.CHARGING)

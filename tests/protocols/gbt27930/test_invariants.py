@@ -4,7 +4,6 @@ The numbers are those of the list of invariants that docs/divergences.md and doc
 """
 
 import random
-from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -35,8 +34,8 @@ LIMIT = 2
 
 def numbered(n: int):
     """A battery report whose fields belong together, so that a payload mixed of two would show."""
-    return replace(
-        BATTERY, voltage_v=round(300 + n / 10, 1), current_a=round(n / 10, 1), remaining_min=n, demand_a=round(n / 10, 1)
+    return BATTERY._replace(
+        voltage_v=round(300 + n / 10, 1), current_a=round(n / 10, 1), remaining_min=n, demand_a=round(n / 10, 1)
     )
 
 
@@ -92,7 +91,7 @@ class BothOnABadWire(RuleBasedStateMachine):
     @rule(us=st.integers(0, 7_000_000))
     def wait(self, us):
         self.n += 1
-        self.t.battery = replace(numbered(self.n % 600), permitted=self.t.battery.permitted)
+        self.t.battery = numbered(self.n % 600)._replace(permitted=self.t.battery.permitted)
         self.t.wait(us)
 
     @rule()
@@ -102,7 +101,7 @@ class BothOnABadWire(RuleBasedStateMachine):
 
     @rule(permitted=st.booleans())
     def permit(self, permitted):
-        self.t.battery = replace(self.t.battery, permitted=permitted)
+        self.t.battery = self.t.battery._replace(permitted=permitted)
         self.t.wait(300_000)
 
     @rule(cause=st.sampled_from(list(StopCause)), mind=st.integers(0, 3))
@@ -280,8 +279,8 @@ LEAST = {"2011": -6153.5, "2015": -6153.5, "2015+3000A": -3553.5}
 def test_a_measurement_beyond_the_wire_is_sent_as_the_nearest_value(edition):
     """Invariant 2: nothing wraps."""
     t = Together(charger=edition, bms=edition)
-    t.battery = replace(BATTERY, current_a=5000.0, demand_a=-9000.0, demand_v=-1.0, soc_pct=300.0, cell_max_v=99.0)
-    t.measured = replace(t.measured, voltage_v=-5.0, current_a=9999.0, energy_wh=1e9)
+    t.battery = BATTERY._replace(current_a=5000.0, demand_a=-9000.0, demand_v=-1.0, soc_pct=300.0, cell_max_v=99.0)
+    t.measured = t.measured._replace(voltage_v=-5.0, current_a=9999.0, energy_wh=1e9)
     t.plug_in()
     t.wait(3_500_000)
 

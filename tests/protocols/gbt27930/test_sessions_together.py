@@ -1,7 +1,5 @@
 """Both sessions back to back on a good wire: whole charges, both ways to stop, pauses, reconnections, every edition."""
 
-from dataclasses import replace
-
 import pytest
 
 from protocols.gbt27930.bms_messages import VehicleIdentity
@@ -45,7 +43,7 @@ def phase(state: ChargerState, **options) -> Together:
     t = Together(hardware=SLOW, **options)
     t.plug_in()
     if state is C.PAUSED:
-        t.battery = replace(BATTERY, permitted=False)
+        t.battery = BATTERY._replace(permitted=False)
     t.run_to(state)
     return t
 
@@ -86,9 +84,8 @@ def test_a_charge_goes_as_recorded_byte_for_byte():
         charger_habits=ChargerHabits(number=0x01010101, area="123", clock=Clock.UNAVAILABLE),
         bms_habits=VehicleHabits(raw={"BST": RawEdit(clear=b"\0\0\0\xff"), "BSM": RawEdit(clear=b"\0\0\0\0\0\0\xc0")}),
     )
-    t.measured = replace(t.measured, voltage_v=378.2, current_a=0.0, energy_wh=0.0)
-    t.battery = replace(
-        BATTERY,
+    t.measured = t.measured._replace(voltage_v=378.2, current_a=0.0, energy_wh=0.0)
+    t.battery = BATTERY._replace(
         **{"voltage_v": 378.2, "current_a": 0.0, "soc_pct": 77.6, "cell_max_v": 3.32, "cell_min_v": 3.30, "cell_max_number": 97},
         **{"demand_v": 428.5, "demand_a": 150.0, "temp_max_point": 2, "temp_min_point": 1},
     )
@@ -230,7 +227,7 @@ def test_before_identification_only_2023_says_why_it_stops(state, edition):
 def test_forbidding_pauses_and_permitting_resumes():
     """Invariant 13; DP.3004."""
     t = charging()
-    t.battery = replace(BATTERY, permitted=False)
+    t.battery = BATTERY._replace(permitted=False)
     t.run_to(C.PAUSED)
     paused_at = t.now
 
@@ -252,7 +249,7 @@ def test_forbidding_pauses_and_permitting_resumes():
 def test_a_charge_does_not_begin_while_the_vehicle_forbids_it(edition):
     early = VehicleHabits(first_delay_us={"BSM": 0, "BCS": 30_000})
     t = Together(charger=EDITIONS[edition], bms=EDITIONS[edition], bms_habits=early)
-    t.battery = replace(BATTERY, permitted=False)
+    t.battery = BATTERY._replace(permitted=False)
     t.plug_in()
 
     t.run_to(C.PAUSED)
@@ -263,7 +260,7 @@ def test_a_charge_does_not_begin_while_the_vehicle_forbids_it(edition):
 def test_a_second_pause_has_ten_minutes_again():
     t = charging()
     for _ in range(2):
-        t.battery = replace(BATTERY, permitted=False)
+        t.battery = BATTERY._replace(permitted=False)
         t.run_to(C.PAUSED)
         t.charger._talk.timers.start("pause", t.now + 2 * S)
         t.battery = BATTERY
@@ -271,7 +268,7 @@ def test_a_second_pause_has_ten_minutes_again():
         t.wait(3 * S)
 
     assert t.charger.state is C.CHARGING
-    t.battery = replace(BATTERY, permitted=False)
+    t.battery = BATTERY._replace(permitted=False)
     t.run_to(C.PAUSED)
     assert t.charger._talk.timers._due["pause"] == t.now + 600 * S
 

@@ -62,7 +62,7 @@ def vehicle_stop(t: Together) -> None:
 
 
 def forbid(t: Together) -> None:
-    t.battery = type(t.battery)(**{n: getattr(t.battery, n) for n in t.battery.__slots__} | {"permitted": False})
+    t.battery = t.battery._replace(permitted=False)
     t.run_to(C.PAUSED)
 
 
