@@ -7,6 +7,7 @@ because an hour of charging activates the firmware a quarter of a million times.
 Limits: 12-bit converters, receive mailboxes of finite depth whose overruns are counted, and a watchdog.
 """
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from enum import IntEnum, IntFlag
 from typing import Final, NamedTuple, Protocol
@@ -125,29 +126,32 @@ class Mailboxes:
     A frame that finds them full is lost and counted.
     """
 
-    __slots__ = ("depth", "overruns", "waiting")
+    __slots__ = ("_times", "depth", "overruns", "waiting")
 
     def __init__(self, depth: int = MAILBOX_DEPTH) -> None:
         self.depth = depth
         self.overruns = 0
-        self.waiting: list[tuple[int, Frame]] = []
-        """Time of reception (µs) and frame, oldest first; read only."""
+        self.waiting: list[Frame] = []
+        """Oldest first; read only."""
+        self._times: list[int] = []  # when each of them was received
 
     def put(self, frame: Frame, now: int) -> None:
         """Take in *frame*, received at *now* (µs)."""
         if len(self.waiting) >= self.depth:
             self.overruns += 1
             return
-        self.waiting.append((now, frame))
+        self.waiting.append(frame)
+        self._times.append(now)
 
     def take(self, now: int) -> list[Frame]:
         """Remove and return the frames received before *now*, oldest first."""
-        waiting = self.waiting
-        if waiting and waiting[-1][0] < now:
-            self.waiting = []
-            return [frame for _, frame in waiting]
-        self.waiting = [entry for entry in waiting if entry[0] >= now]
-        return [frame for at, frame in waiting if at < now]
+        waiting, times = self.waiting, self._times
+        if times and times[-1] < now:
+            self.waiting, self._times = [], []
+            return waiting
+        count = bisect_left(times, now)
+        self.waiting, self._times = waiting[count:], times[count:]
+        return waiting[:count]
 
 
 class Inputs:

@@ -104,7 +104,17 @@ class Board:
         self.activations += 1
         self.outputs.kick = 0
         outputs = self.outputs = self._controller.step(now, inputs)
-        self.due = self._next(now, outputs)
+        following = now + self._period_us
+        if not outputs.kick:
+            self._trip_at = min(self._trip_at, now - self._period_us + self._watchdog_us)
+            self.due = min(following, self._trip_at)
+        else:
+            self._trip_at = NEVER
+            wanted = outputs.next_us
+            if wanted <= following or mailboxes.waiting or (self._fresh and self._changed()):
+                self.due = following
+            else:
+                self.due = self._grid(wanted)
         self._act(now, outputs)
 
     def freeze(self, now: int) -> None:
@@ -123,17 +133,6 @@ class Board:
         self._act(now, self.outputs)
         self._wake_after(now)
         self.due = self._grid(now + 1)
-
-    def _next(self, now: int, outputs: Outputs) -> int:
-        following = now + self._period_us
-        if not outputs.kick:
-            self._trip_at = min(self._trip_at, now - self._period_us + self._watchdog_us)
-            return min(following, self._trip_at)
-        self._trip_at = NEVER
-        wanted = outputs.next_us
-        if wanted <= following or self.mailboxes.waiting or (self._fresh and self._changed()):
-            return following
-        return wanted + (self._phase_us - wanted) % self._period_us if wanted < NEVER else NEVER
 
     def _grid(self, when: int) -> int:
         """The first grid time at or after *when*."""

@@ -137,7 +137,9 @@ class OutputCircuit:
         stored + leaked + spark + output."""
         self._setpoint = OFF
         self._then = 0
-        self._joined = self._fed = False
+        self._joined = False
+        self.fed = False
+        """Whether the battery was on the pins when the contacts were last looked at."""
         self._leak_s = self._sense_s = self._line_s = self._emf_v = 0.0
         self._square_a2_us = 0.0
         self._plug_then = 0
@@ -209,35 +211,55 @@ class OutputCircuit:
             self.after_step(now)
 
     def _integrate(self, now: int) -> bool:
-        """Move to *now* under the conditions last looked at; whether anything still moves."""
+        """Move to *now* under the conditions last looked at; whether anything still moves.
+
+        Flat, because a settled charge spends most of its time outside the bus here: the stage works into its node, which with
+        K1/K2 closed is all there is; what left the last node goes into the battery.
+        """
         dt_us = now - self._then
+        dt_s = dt_us * 1e-6
         self._then = now
-        limit_v = SETTLED_V_PER_S * 1e-6 * dt_us
-        stage_v, interface_v = self.stage_v, self.interface_v
-        settled = self._joined_step(now, dt_us * 1e-6) if self._joined else self._parted_step(now, dt_us * 1e-6)
-        self._square_a2_us += self.current_a * self.current_a * dt_us
+        stage_v, interface_v, joined, wiring = self.stage_v, self.interface_v, self._joined, self.wiring
+        capacitance_f, leak_s, line_s, emf_v = wiring.output_f, self._leak_s, 0.0, 0.0
+        if joined:
+            capacitance_f, leak_s = capacitance_f + wiring.cable_f, leak_s + self._sense_s
+            line_s, emf_v = self._line_s, self._emf_v
+        load = Load(stage_v, capacitance_f, leak_s + line_s, line_s * emf_v)
+        _, amps, self.power_ac_w, self.heat_w, _, settled = self.stage.advance(now, self._setpoint, load)
+        done = flow(stage_v, dt_s, capacitance_f=capacitance_f, leak_s=leak_s, line_s=line_s, emf_v=emf_v, current_a=amps)
+        self.stage_v = after_v = done[0]
+        self.stage_current_a = amps
+        self.mains_j += self.power_ac_w * dt_s
+        self.stage_j += done.into_j
+        self.leaked_j += done.lost_j
+        if joined:
+            self.interface_v = after_v
+        else:
+            done = self._interface_step(dt_s)
+        _, amps, _, _, out_j = done
+        inlet = self.inlet
+        if inlet is not None:
+            pack = inlet.pack
+            if self._line_s:
+                self.output_j += out_j
+                self.line_j += out_j - amps * (self._emf_v + amps * pack.r_ohm) * dt_s
+            pack.advance(now, amps)
+            if self._line_s:
+                self._aim(inlet)
+        self.current_a = current_a = amps if joined else 0.0
+        self._square_a2_us += current_a * current_a * dt_us
         if now - self._plug_then >= PLUG_US:
             self.plug.advance(now, self._square_a2_us / (now - self._plug_then))
             self._square_a2_us, self._plug_then = 0.0, now
-        return not settled or abs(self.stage_v - stage_v) > limit_v or abs(self.interface_v - interface_v) > limit_v
+        limit_v = SETTLED_V_PER_S * 1e-6 * dt_us
+        return not settled or abs(after_v - stage_v) > limit_v or abs(self.interface_v - interface_v) > limit_v
 
-    def _joined_step(self, now: int, dt_s: float) -> bool:
-        """K1/K2 closed: one node."""
-        capacitance_f, leak_s = self.wiring.output_f + self.wiring.cable_f, self._leak_s + self._sense_s
-        done, settled = self._stage_step(now, dt_s, capacitance_f, leak_s, self._line_s, self._emf_v)
-        self.interface_v = self.stage_v
-        self._to_battery(now, dt_s, done)
-        self.current_a = done.current_a
-        return settled
-
-    def _parted_step(self, now: int, dt_s: float) -> bool:
-        """K1/K2 open: the stage alone, and the interface alone or with the battery."""
-        wiring = self.wiring
-        _, settled = self._stage_step(now, dt_s, wiring.output_f, self._leak_s, 0.0, 0.0)
+    def _interface_step(self, dt_s: float) -> Flow:
+        """K1/K2 open: the interface alone, or with the battery."""
         done = flow(
             self.interface_v,
             dt_s,
-            capacitance_f=wiring.cable_f,
+            capacitance_f=self.wiring.cable_f,
             leak_s=self._sense_s,
             line_s=self._line_s,
             emf_v=self._emf_v,
@@ -245,38 +267,7 @@ class OutputCircuit:
         )
         self.interface_v = done.voltage_v
         self.leaked_j += done.lost_j
-        self._to_battery(now, dt_s, done)
-        self.current_a = 0.0
-        return settled
-
-    def _stage_step(
-        self, now: int, dt_s: float, capacitance_f: float, leak_s: float, line_s: float, emf_v: float
-    ) -> tuple[Flow, bool]:
-        """Let the stage work into its node and book it; what flowed, and whether the stage is settled."""
-        load = Load(self.stage_v, capacitance_f, leak_s + line_s, line_s * emf_v)
-        delivered = self.stage.advance(now, self._setpoint, load)
-        amps = delivered.current_a
-        done = flow(self.stage_v, dt_s, capacitance_f=capacitance_f, leak_s=leak_s, line_s=line_s, emf_v=emf_v, current_a=amps)
-        self.stage_v, self.stage_current_a = done.voltage_v, amps
-        self.power_ac_w, self.heat_w = delivered.power_ac_w, delivered.heat_w
-        self.mains_j += delivered.power_ac_w * dt_s
-        self.stage_j += done.into_j
-        self.leaked_j += done.lost_j
-        return done, delivered.settled
-
-    def _to_battery(self, now: int, dt_s: float, done: Flow) -> None:
-        """Book what left the node and let the battery live through it."""
-        inlet = self.inlet
-        if inlet is None:
-            return
-        pack, amps = inlet.pack, done.current_a
-        if self._line_s:
-            self.output_j += done.out_j
-            self.line_j += done.out_j - amps * (self._emf_v + amps * pack.r_ohm) * dt_s
-            pack.advance(now, amps)
-            self._aim(inlet)
-        else:
-            pack.advance(now, 0.0)
+        return done
 
     def _aim(self, inlet: Inlet) -> None:
         """Hold the battery's present voltage and resistance for the next interval."""
@@ -291,10 +282,10 @@ class OutputCircuit:
         fed = inlet is not None and inlet.closed(now)
         self._leak_s = 1.0 / wiring.fixed_ohm + self.bleeder.conductance_s
         self._sense_s = 1.0 / wiring.sense_ohm
-        if joined == self._joined and fed == self._fed:
+        if joined == self._joined and fed == self.fed:
             return False
         flowing = self.current_a
-        if self._joined and self._fed and abs(flowing) > LOAD_A:
+        if self._joined and self.fed and abs(flowing) > LOAD_A:
             where = "K1/K2" if not joined else "plug" if inlet is None else "K5/K6"
             self._events.append(Broken(now, where, flowing))
         if fed and inlet is not None:
@@ -304,9 +295,9 @@ class OutputCircuit:
         if joined and not self._joined:
             self._strike(now, "K1/K2", self.stage_v - (self._emf_v if fed else self.interface_v), fed)
             self._merge()
-        elif joined and fed and not self._fed:
+        elif joined and fed and not self.fed:
             self._strike(now, "K5/K6", self.stage_v - self._emf_v, fed)
-        self._joined, self._fed = joined, fed
+        self._joined, self.fed = joined, fed
         return True
 
     def _strike(self, now: int, where: str, difference_v: float, into_battery: bool) -> None:

@@ -36,6 +36,7 @@ class Recorder:
     def observe(self, now: int) -> None:
         """The plant has stepped to *now*. Values are rounded to what is worth an entry, by whole steps as that is quickest."""
         circuit, pack, outputs = self._pile.circuit, self._vehicle.pack, self._pile.board.outputs
+        inlet, plug = self._vehicle.inlet, circuit.plug
         truth: list[float] = [
             int(circuit.interface_v * 100) / 100,
             int(circuit.stage_v * 100) / 100,
@@ -44,10 +45,10 @@ class Recorder:
             outputs.current_ma / 1000,
             int(pack.soc * SOC_STEP) / 100,
             int(pack.temp_degc * DEGC_STEP) / DEGC_STEP,
-            int(max(circuit.plug.plus_degc, circuit.plug.minus_degc) * 10) / 10,
+            int((plug.plus_degc if plug.plus_degc > plug.minus_degc else plug.minus_degc) * 10) / 10,
             int(circuit.energy_wh * WH_STEP) / WH_STEP,
             outputs.gpio & _COILS,
-            self._vehicle.inlet.closed(now),
+            circuit.fed if circuit.inlet is inlet else inlet.closed(now),  # the circuit has just looked
         ]
         last = self._last
         if truth != last:

@@ -1,6 +1,8 @@
 """The command `pilebench`. Exit code 0: held, 1: an expectation failed, 2: misuse (one line on stderr, nothing half written)."""
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -36,9 +38,11 @@ def run(
     """Run one virtual charge and report it."""
     from hil.run import run_command
 
-    raise typer.Exit(
-        run_command(scenario, seed=seed, out=out, changes=changes or [], formats=formats or [], chart=chart, as_json=as_json)
-    )
+    with _interruptible():
+        code = run_command(
+            scenario, seed=seed, out=out, changes=changes or [], formats=formats or [], chart=chart, as_json=as_json
+        )
+    raise typer.Exit(code)
 
 
 @app.command()
@@ -57,7 +61,9 @@ def decode(
     """Tell the story of recorded sessions: who asked for what, what was delivered, who stopped and why."""
     from hil.decode import decode as decode_files
 
-    raise typer.Exit(decode_files(files, as_json=as_json))
+    with _interruptible():
+        code = decode_files(files, as_json=as_json)
+    raise typer.Exit(code)
 
 
 @app.command()
@@ -71,13 +77,20 @@ def dbc(
     write_database(edition, out)
 
 
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Ctrl-C ends a command with one line; files are renamed into place when they are whole, so none is half written."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        print("pilebench: interrupted; nothing was written", file=sys.stderr)
+        raise typer.Exit(130) from None
+
+
 def main() -> None:
-    """Entry point: complaints are one line each, without traceback."""
+    """Entry point: complaints about files and values are one line each, without traceback."""
     try:
         app()
     except BadInput as error:
         print(f"pilebench: {error}", file=sys.stderr)
         sys.exit(2)
-    except KeyboardInterrupt:
-        print("pilebench: interrupted", file=sys.stderr)
-        sys.exit(130)

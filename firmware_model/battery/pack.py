@@ -53,11 +53,12 @@ class Pack:
 
     def refresh(self) -> None:
         """Derive voltage and resistance from the state."""
-        kind = self.kind
-        self.ocv_v = kind.series * kind.chemistry.ocv_at(self.soc)
-        self.cell_ohm = kind.chemistry.r0_at(self.soc, self.temp_degc) / kind.capacity_ah
-        self.r_ohm = kind.series * self.cell_ohm + kind.wiring_ohm
-        self.emf_v = self.ocv_v + kind.series * self.slow_v
+        kind, soc = self.kind, self.soc
+        chemistry, series = kind.chemistry, kind.series
+        self.ocv_v = ocv_v = series * chemistry.ocv_at(soc)
+        self.cell_ohm = cell_ohm = chemistry.r0_at(soc, self.temp_degc) / kind.capacity_ah
+        self.r_ohm = series * cell_ohm + kind.wiring_ohm
+        self.emf_v = ocv_v + series * self.slow_v
 
     def advance(self, now: int, current_a: float) -> None:
         """Let *current_a* have flowed since the last call, up to *now* (µs)."""

@@ -76,7 +76,6 @@ class ChargingController:
         self._attend_at = 0
         self._slow_at = NEVER
         self._seen_state = self.session.state
-        self._deadline = self.session.deadline
         self._demanded: Message | None = None
         self._restored = False
         self._reported_adc: Sequence[int] | None = None
@@ -109,36 +108,35 @@ class ChargingController:
     # ---- one activation ----------------------------------------------------------------------------------------------
 
     def step(self, now: int, inputs: Inputs) -> Outputs:
+        # Most activations bring one frame or send one: for them nothing else is asked, and what cannot have changed not at all.
         session, outputs, every, rx = self.session, self.outputs, self._every, inputs.rx
+        timers = session.timers
         self._readings.inputs = inputs
-        if rx:
-            for frame in rx:
-                session.receive(frame, now)
-            self._deadline = session.deadline
-        deadline = self._deadline
-        stale = every or (deadline is not None and deadline <= now)
-        if stale:
+        for frame in rx:
+            session.receive(frame, now)
+        deadline = timers.deadline
+        if every or (deadline is not None and deadline <= now):
             session.tick(now)
-        if every or now >= self._attend_at or inputs.wake & _CHANGED or session.state is not self._seen_state:
+        # The session reports every change of its state, so that one who has nothing to report is still in the same.
+        if (
+            every
+            or now >= self._attend_at
+            or inputs.wake & _CHANGED
+            or (session.reports and session.state is not self._seen_state)
+        ):
             self._attend(now, inputs)
-            stale = True
-        if self._sequencer.state is S.CHARGE and session.latest.get("BCL") is not self._demanded:
+        if (rx or self._demanded is None) and self._sequencer.state is S.CHARGE:
             self._follow(now)
         if every or now >= self._slow_at:
             self._slow_at = self._tasks.run(now)
-            stale = True
-        if stale:
-            self._deadline = session.deadline
-        outputs.tx = session.frames()
-        events = session.events()
-        if events or self._notes:
-            self._tell(events, now)
+        outputs.tx = session.frames() if session.outbox else ()
+        if session.reports or self._notes:
+            self._tell(session.events(), now)
         outputs.kick = 1
+        following, slow, deadline = self._attend_at, self._slow_at, timers.deadline
         if every:
-            outputs.next_us = now + ACTIVATION_US
-            return outputs
-        following, slow, deadline = self._attend_at, self._slow_at, self._deadline
-        if slow < following:
+            following = now + ACTIVATION_US
+        elif slow < following:
             following = slow
         outputs.next_us = deadline if deadline is not None and deadline < following else following
         return outputs
@@ -226,8 +224,11 @@ class ChargingController:
         return most
 
     def _follow(self, now: int) -> None:
-        """Take over a new demand."""
-        self._demanded = self.session.latest.get("BCL")
+        """Take over a new demand, if there is one."""
+        newest = self.session.latest.get("BCL")
+        if newest is self._demanded:
+            return
+        self._demanded = newest
         demand = self.session.demand
         self._points.follow(milli(demand.voltage_v), min(milli(demand.current_a), self._supervision.derated_ma))
         if self._points.moving:

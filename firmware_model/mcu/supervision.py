@@ -8,6 +8,8 @@ from firmware_model.mcu.metering import EnergyMeter
 from firmware_model.mcu.settings import ControllerSettings
 
 _PLUGS = (int(Channel.PLUG_POSITIVE_DEGC), int(Channel.PLUG_NEGATIVE_DEGC))
+_AUX = int(Channel.AUX_V)
+_SLOW = slice(min(*_PLUGS, _AUX), max(*_PLUGS, _AUX) + 1)
 _FAN = int(Dout.FAN)
 
 
@@ -24,23 +26,29 @@ class Supervision:
         self._comparators = comparators
         self._peak_ma = -1
         self._hold_until = 0
+        self._meter_start_ma = settings.meter_start_a * 1000
+        self._fan_on_ma = settings.fan_on_a * 1000
         self._sampled: Sequence[int] | None = None
+        self._slow: Sequence[int] | None = None
+        self._voltage_mv = self._current_ma = 0
 
     def sample(self, current_set_ma: int, now: int) -> bool:
         """Take all samples; whether anything that others decide by has changed."""
-        readings = self._readings
-        adc = readings.inputs.adc
-        current_ma = readings.current_ma
-        if current_ma >= self._settings.meter_start_a * 1000:
-            self.meter.add(readings.interface_mv, current_ma)
-        if adc is self._sampled and (now < self._hold_until or current_set_ma >= self._peak_ma):
-            return False  # the board hands over a new tuple for each sample: nothing else to find out
-        self._sampled = adc
+        adc = self._readings.inputs.adc
+        fresh = adc is not self._sampled  # the board hands over a new tuple for each sample
+        if fresh:
+            self._sampled = adc
+            self._voltage_mv, self._current_ma = self._readings.interface_mv, self._readings.current_ma
+        if self._current_ma >= self._meter_start_ma:
+            self.meter.add(self._voltage_mv, self._current_ma)
+        if not fresh and (now < self._hold_until or current_set_ma >= self._peak_ma):
+            return False  # nothing else to find out
         before = (self.bits, self.derated_ma, self.fan, self._peak_ma)
-        self._plugs()
-        if readings.milli(int(Channel.AUX_V)) < self._settings.aux_low_v * 1000:
-            self.bits |= AUX_LOW
-        self.fan = _FAN if current_ma >= self._settings.fan_on_a * 1000 else 0
+        slow = adc[_SLOW]
+        if slow != self._slow:
+            self._slow = slow
+            self._warmth_and_supply()
+        self.fan = _FAN if self._current_ma >= self._fan_on_ma else 0
         if now >= self._hold_until and current_set_ma < self._peak_ma:
             self._limit(current_set_ma)
         return before != (self.bits, self.derated_ma, self.fan, self._peak_ma)
@@ -58,7 +66,8 @@ class Supervision:
         margin_ma = round(settings.over_current_margin_a * 1000)
         self._comparators.limit_current(round(current_set_ma * settings.over_current_ratio) + margin_ma)
 
-    def _plugs(self) -> None:
+    def _warmth_and_supply(self) -> None:
+        """What plug temperatures and auxiliary voltage mean."""
         settings = self._settings
         coldest, hottest = sorted(self._readings.milli(channel) for channel in _PLUGS)
         self.bits = 0
@@ -66,5 +75,7 @@ class Supervision:
             self.bits |= PLUG_SENSOR
         elif hottest >= settings.plug_stop_degc * 1000:
             self.bits |= PLUG_HOT
+        if self._readings.milli(_AUX) < settings.aux_low_v * 1000:
+            self.bits |= AUX_LOW
         room = (settings.plug_stop_degc * 1000 - hottest) / (settings.plug_stop_degc - settings.plug_warn_degc) / 1000
         self.derated_ma = round(self._most_ma * min(1.0, max(0.0, room)))

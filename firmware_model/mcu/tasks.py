@@ -31,7 +31,8 @@ class Task:
 
     def run(self, now: int) -> None:
         """Run at *now*, a grid time."""
-        self.due = self.grid(max(self._body(now), now + 1))
+        following = self._body(now)
+        self.due = self.grid(following if following > now else now + 1)
 
 
 class Tasks:

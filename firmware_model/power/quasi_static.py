@@ -131,7 +131,8 @@ class QuasiStaticStage:
     def _regulate(self, dt_s: float, setpoint: Setpoint, load: Load) -> Delivered:
         """One interval under the minimum of constant current, constant voltage and envelope."""
         before_v, capacitance_f, conductance_s, source_a = load
-        top_v = self._top_v(setpoint.voltage_v)
+        asked_v, most_v = setpoint.voltage_v, self.rating.voltage_max_v
+        top_v = (asked_v if asked_v < most_v else most_v) * self.voltage_gain
         ramp_v = (self._ramp_v if self._ramp_v > before_v else before_v) + self.dynamics.ramp_v_per_s * dt_s
         self._ramp_v = ramp_v = ramp_v if ramp_v < top_v else top_v
         target, limit = self._target(setpoint.current_a, before_v)
@@ -155,10 +156,6 @@ class QuasiStaticStage:
         self.current_a = self._ramp_v = 0.0
         standby_w = self.losses.standby_w * self.rating.modules if self.mains_present else 0.0
         return Delivered(load.after(dt_s, 0.0), 0.0, standby_w, standby_w, Limit.OFF, True)
-
-    def _top_v(self, asked_v: float) -> float:
-        most = self.rating.voltage_max_v
-        return (asked_v if asked_v < most else most) * self.voltage_gain
 
     def _target(self, asked_a: float, voltage_v: float) -> tuple[float, Limit]:
         """The current to go for at *voltage_v*, and whose limit that is."""

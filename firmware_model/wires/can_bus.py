@@ -58,7 +58,7 @@ class CanBus:
         self._online: tuple[Port, ...] = ()
         self._taps: tuple[Tap, ...] = ()
         self._error_taps: tuple[ErrorTap, ...] = ()
-        self._step: Callable[[int], None] = self._complete
+        self._step: Callable[[int], None] | None = None  # what is done at `due`; None: the end of a frame nothing disturbed
         self._sender: Port | None = None
         self._entry: Waiting | None = None
         self._verdict: Verdict | None = None
@@ -114,8 +114,11 @@ class CanBus:
 
     def tick(self, now: int) -> None:
         """Let end what ends by *now*."""
-        while self.due <= now:
-            self._step(self.due)
+        while (due := self.due) <= now:
+            if self._step is None:
+                self._complete(due)
+            else:
+                self._step(due)
 
     # --- arbitration ---------------------------------------------------------------------------------------------------------
 
@@ -123,34 +126,41 @@ class CanBus:
         """Choose who sends next, and when its frame starts and ends.
 
         Called whenever a frame comes up while the choice is open: a node that has a frame before the first bit has passed takes
-        that bit for its own start of frame and takes part (ISO 11898-1).
+        that bit for its own start of frame and takes part (ISO 11898-1). Called for every frame, therefore flat; mostly one node
+        or none has something to send.
         """
-        waiting = [port for port in self._online if port.box]
-        if not waiting:
-            self._idle(now)
+        sender: Port | None = None
+        rivals = False
+        for port in self._online:
+            if port.box:
+                if sender is not None:
+                    rivals = True
+                    break
+                sender = port
+        if sender is None:
+            self._sender = None
+            self._start = self.joinable_until = self.due = NEVER
+            if self._troubled:
+                self._await_recovery(now)
             return
         start = self._start
         if self._sender is None or start > now:
-            start = min(port.ready_at for port in waiting) if len(waiting) > 1 else waiting[0].ready_at
+            start = min(port.ready_at for port in self._online if port.box) if rivals else sender.ready_at
             soonest = self._free_at if self._free_at > now else now
             if start < soonest:
                 start = soonest
-        limit = start + self.bit_us
-        sender, twins = _arbitrate(waiting, limit) if len(waiting) > 1 else (waiting[0], ())
-        self._sender, self._entry, self._twins, self._start = sender, sender.box[0], twins, start
-        self.joinable_until = limit
+        self.joinable_until = limit = start + self.bit_us
+        twins: Sequence[Claim] = ()
+        if rivals:
+            sender, twins = _arbitrate([port for port in self._online if port.box], limit)
+        entry = sender.box[0]
+        self._sender, self._entry, self._twins, self._start = sender, entry, twins, start
         if self.corruptor is None and not twins:
-            self._step = self._complete
-            self.due = start + (self._entry[3] - IFS_BITS) * self.bit_us
+            self._step = None
+            self.due = start + (entry[3] - IFS_BITS) * self.bit_us
         else:
             self._step = self._inspect
             self.due = limit
-        if self._troubled:
-            self._await_recovery(now)
-
-    def _idle(self, now: int) -> None:
-        self._sender = None
-        self._start = self.joinable_until = self.due = NEVER
         if self._troubled:
             self._await_recovery(now)
 
@@ -188,11 +198,7 @@ class CanBus:
                 port.receive(frame, now)
         if sender.on_sent is not None:
             sender.on_sent(frame, now)
-        for port in self._online:
-            if port.box:
-                self.plan(now)
-                return
-        self._idle(now)
+        self.plan(now)
 
     def _inspect(self, now: int) -> None:
         """The start of frame is over, so that the senders are settled: ask what happens to this attempt."""
@@ -201,7 +207,7 @@ class CanBus:
         asked = self.corruptor(entry[2], sender.name, self._start) if self.corruptor is not None else None
         rivals = [twin[2] for _, twin in self._twins if twin[2] != entry[2]]
         if asked is None and not self._twins:
-            self._step = self._complete
+            self._step = None
             self.due = self._start + (entry[3] - IFS_BITS) * self.bit_us
             return
         attempt = self._attempt()
@@ -283,7 +289,7 @@ class CanBus:
         if bit < attempt.end - 8:
             self._conclude(vanished(attempt, bit), attempt)
             self.due = max(self.due, now)
-        elif self._step == self._complete:
+        elif self._step is None:
             self._conclude(attempt.good(), attempt)
 
     def joined(self, port: Port, now: int) -> None:

@@ -125,7 +125,7 @@ class BmsSession:
     def _hear_crm(self, crm: CRM, now: int) -> None:
         if crm.result == READY:
             self._talk.move(G.CRM_AA, now)
-        elif crm.result == NOT_READY and not self._final and not self._talk.timers.running("hold"):
+        elif crm.result == NOT_READY and not self._talk.timers.running("hold"):
             self._talk.move(G.CRM_00, now)
 
     def _hear_cml(self, _: Message, now: int) -> None:

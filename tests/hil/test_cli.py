@@ -1,6 +1,7 @@
 """The command as people and programs use it, each in a process of its own."""
 
 import json
+import signal
 import subprocess
 import sys
 import time
@@ -122,6 +123,29 @@ def test_misuse_is_one_line_and_exit_code_2(args, words, tmp_path):
     assert len(done.stderr.strip().splitlines()) == 1
     assert all(word in done.stderr for word in words), done.stderr
     assert not list(tmp_path.rglob("summary.json"))
+
+
+@pytest.mark.parametrize("args", [["run", "--seed", "-1"], ["runn"], ["run", "--nonsense"], ["decode"]])
+def test_a_wrong_command_line_is_exit_code_2(args):
+    done = pilebench(*args)
+
+    assert done.returncode == 2
+    assert "Usage: " in done.stderr and "Traceback" not in done.stderr
+
+
+def test_an_interrupt_leaves_nothing_half_written(tmp_path):
+    command = [sys.executable, "-c", "from hil.cli import main; main()", "run", "--out", str(tmp_path / "out")]
+    running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 20
+    while not (tmp_path / "out").exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+
+    running.send_signal(signal.SIGINT)
+    _, stderr = running.communicate(timeout=30)
+
+    assert running.returncode == 130
+    assert stderr.strip() == "pilebench: interrupted; nothing was written"
+    assert list((tmp_path / "out").iterdir()) == []
 
 
 def test_dbc_goes_to_standard_output_or_a_file(tmp_path):
