@@ -113,8 +113,8 @@ class Board:
             wanted = outputs.next_us
             if wanted <= following or mailboxes.waiting or (self._fresh and self._changed()):
                 self.due = following
-            else:
-                self.due = self._grid(wanted)
+            else:  # `_grid`
+                self.due = wanted + (self._phase_us - wanted) % self._period_us if wanted < NEVER else NEVER
         self._act(now, outputs)
 
     def freeze(self, now: int) -> None:

@@ -91,16 +91,18 @@ class Clock:
     def _advance(self, until: int) -> None:
         """Tick parts until the next story event (which goes first when both fall on one moment)."""
         env, parts, queue = self.env, self._parts, self.env._queue  # not `peek`, and not `_live`: this is the hot path
+        present, wakes = self.now, 0
         while True:
             now = NEVER
             for part in parts:
                 due = part.due
                 if due < now:
                     now, first = due, part
-            if now < self.now:
-                now = self.now  # a part was added, or made due, too late
+            if now < present:
+                now = present  # a part was added, or made due, too late
             if now > until or (queue and now >= queue[0][0]):
+                self.wakes += wakes
                 return
-            self.now = env._now = now
-            self.wakes += 1
+            self.now = env._now = present = now
+            wakes += 1
             first.tick(now)

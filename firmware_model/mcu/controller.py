@@ -76,6 +76,8 @@ class ChargingController:
         self._attend_at = 0
         self._slow_at = NEVER
         self._seen_state = self.session.state
+        self._heard = self.session.latest
+        """What the vehicle has said; always the same mapping."""
         self._demanded: Message | None = None
         self._restored = False
         self._reported_adc: Sequence[int] | None = None
@@ -125,7 +127,7 @@ class ChargingController:
             or (session.reports and session.state is not self._seen_state)
         ):
             self._attend(now, inputs)
-        if (rx or self._demanded is None) and self._sequencer.state is S.CHARGE:
+        if self._sequencer.state is S.CHARGE and self._heard.get("BCL") is not self._demanded:
             self._follow(now)
         if every or now >= self._slow_at:
             self._slow_at = self._tasks.run(now)
@@ -217,18 +219,15 @@ class ChargingController:
 
     def _voltage_limit_v(self) -> float:
         """The vehicle's maximum as far as it is known, within the own rating."""
-        latest, most = self.session.latest, self.settings.voltage_max_v
-        told = latest.get("BCP") or latest.get("BHM")
+        most = self.settings.voltage_max_v
+        told = self._heard.get("BCP") or self._heard.get("BHM")
         if isinstance(told, BCP | BHM):
             return min(told.voltage_max_v, most)
         return most
 
     def _follow(self, now: int) -> None:
-        """Take over a new demand, if there is one."""
-        newest = self.session.latest.get("BCL")
-        if newest is self._demanded:
-            return
-        self._demanded = newest
+        """Take over a new demand."""
+        self._demanded = self._heard.get("BCL")
         demand = self.session.demand
         self._points.follow(milli(demand.voltage_v), min(milli(demand.current_a), self._supervision.derated_ma))
         if self._points.moving:
