@@ -85,8 +85,8 @@ class Trace:
         """The happenings whose event is a *kind*, of all parts or of one."""
         return (h for h in self.happenings if isinstance(h.what, kind) and who in (None, h.who))
 
-    def phases(self, who: str, until: int) -> list[tuple[Any, int, int]]:
-        """The states of *who* in order as (state, from, to) in µs; the last one lasts *until*."""
+    def phases(self, who: str, until: int) -> list[tuple[Moved, int, int]]:
+        """The states of *who* in order: the move that led into each, from and to (µs); the last one lasts *until*."""
         moves = list(self.of(Moved, who))
         ends = [move.at for move in moves[1:]] + [until]
-        return [(move.what.after, move.at, end) for move, end in zip(moves, ends, strict=True)]
+        return [(move.what, move.at, end) for move, end in zip(moves, ends, strict=True)]

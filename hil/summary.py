@@ -5,7 +5,8 @@ from firmware_model.mcu.sequence import PileState
 from firmware_model.trace import Trace
 from hil.outcome import Ending, Outcome, Phase
 from hil.scenario import Scenario
-from protocols.core.session import Moved, TimedOut
+from protocols.core.session import TimedOut
+from protocols.gbt27930.charger_rules import ChargerState, Given
 from protocols.gbt27930.outcome import Ended
 
 SAFE_V, SAFE_A = 60.0, 5.0
@@ -46,11 +47,10 @@ def summarise(bench: Bench, scenario: Scenario) -> Outcome:
 
 
 def _phases(trace: Trace, now: int) -> list[Phase]:
-    moves = list(trace.of(Moved, "charger"))
-    ends = [move.at for move in moves[1:]] + [now]
     return [
-        Phase(move.what.after.name, move.at / 1e6, end / 1e6, move.what.given.name, move.what.clause)
-        for move, end in zip(moves, ends, strict=True)
+        Phase(move.after.name, begin / 1e6, end / 1e6, move.given.name, move.clause)
+        for move, begin, end in trace.phases("charger", now)
+        if isinstance(move.after, ChargerState) and isinstance(move.given, Given)
     ]
 
 

@@ -24,8 +24,9 @@ def test_frames_come_back_as_they_were():
 
 def test_phases_last_until_the_next_move():
     trace = Trace()
-    trace.note(5, "charger", [Moved("a", "b", "go", "clause 1"), "something else"])
-    trace.note(9, "charger", [Moved("b", "c", "stop", "clause 2")])
+    went, stopped = Moved("a", "b", "go", "clause 1"), Moved("b", "c", "stop", "clause 2")
+    trace.note(5, "charger", [went, "something else"])
+    trace.note(9, "charger", [stopped])
     trace.note(9, "vehicle", [Moved("x", "y", "go", "")])
 
-    assert trace.phases("charger", 20) == [("b", 5, 9), ("c", 9, 20)]
+    assert trace.phases("charger", 20) == [(went, 5, 9), (stopped, 9, 20)]
