@@ -39,6 +39,7 @@ class Outcome:
     energy_ac_wh: float
     soc_start_pct: float
     soc_pct: float
+    soc_target_pct: float
     peaks: dict[str, float]
     """Greatest output voltage, current, temperatures: name with unit -> value."""
     simpy_events: int

@@ -110,6 +110,8 @@ class Expect(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     timeouts: Sequence[str] | None = None
     """The time limits that ran out, pile and vehicle, in order."""
     reconnects: int | None = None
+    soc_reached: bool | None = None
+    """The battery ends at the vehicle's target, within 0.5 %; or not."""
     soc_pct: tuple[float, float] | None = None
     energy_wh: tuple[float, float] | None = None
     frames: Sequence[str] = ()

@@ -74,7 +74,7 @@ def _read(path: Path) -> Table:
 
 
 def _set(table: Table, override: str) -> None:
-    """Apply "a.b=value"; the value is TOML, or else a plain word."""
+    """Apply "a.b=value"; the value is TOML, or a plain word where it is none or where the key takes words."""
     key, equals, text = override.partition("=")
     if not equals or not key.strip():
         raise BadInput(f"--set {override!r}: write key=value, for example --set vehicle.soc_pct=50")
@@ -82,7 +82,10 @@ def _set(table: Table, override: str) -> None:
         value = tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
         value = text
-    *parents, last = key.strip().split(".")
+    *parents, last = keys = key.strip().split(".")
+    kind = _kind(keys)
+    if kind is str or get_origin(kind) is Literal:
+        value = value if isinstance(value, str) else text.strip()
     for parent in parents:
         table = table.setdefault(parent, {})
         if not isinstance(table, dict):
@@ -161,8 +164,8 @@ def _explain(text: str, table: Table) -> str:
     return f"{said}: {what[0].lower()}{what[1:]}{f'; allowed: {allowed}' if allowed else ''}"
 
 
-def _allowed(keys: Sequence[str | int]) -> str:
-    """The range or the words that the scenario's key allows, as far as its type says."""
+def _kind(keys: Sequence[str | int]) -> Any:
+    """The type that the scenario's key has, without "or None"; Any where there is no such key."""
     kind: Any = Scenario
     for key in keys:
         kind = _inner(kind)
@@ -172,7 +175,12 @@ def _allowed(keys: Sequence[str | int]) -> str:
             kind = get_type_hints(kind, include_extras=True).get(key, Any)
         else:
             kind = get_args(kind)[-1] if get_args(kind) else Any
-    kind = _inner(kind)
+    return _inner(kind)
+
+
+def _allowed(keys: Sequence[str | int]) -> str:
+    """The range or the words that the scenario's key allows, as far as its type says."""
+    kind = _kind(keys)
     if get_origin(kind) is Literal:
         return ", ".join(map(str, get_args(kind)))
     if isinstance(kind, type) and issubclass(kind, Enum):

@@ -39,6 +39,7 @@ def summarise(bench: Bench, scenario: Scenario) -> Outcome:
         energy_ac_wh=bench.pile.circuit.mains_j / 3600,
         soc_start_pct=scenario.vehicle.soc_pct,
         soc_pct=100 * bench.vehicle.pack.soc,
+        soc_target_pct=scenario.vehicle.soc_target_pct,
         peaks={name: trace.signals[signal].peak for name, signal in PEAKS.items()},
         simpy_events=bench.clock.events,
         wakes=bench.clock.wakes,

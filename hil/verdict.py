@@ -8,6 +8,9 @@ from hil.scenario import Expect
 
 SAFE_END = "GB/T 18487.1-2015 B.3.7: K1/K2 open, no more than 5 A, below 60 V, unlocked"
 
+SOC_MARGIN_PCT = 0.5
+"""The vehicle looks every 250 ms, and measures what it counts."""
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
@@ -39,6 +42,10 @@ def _checks(expect: Expect, outcome: Outcome) -> Iterator[tuple[str, bool, str]]
         yield f"time limits exceeded: {wanted}", list(expect.timeouts) == outcome.timeouts, ", ".join(outcome.timeouts) or "none"
     if expect.reconnects is not None:
         yield f"reconnections: {expect.reconnects}", outcome.reconnects == expect.reconnects, str(outcome.reconnects)
+    if expect.soc_reached is not None:
+        reached = abs(outcome.soc_pct - outcome.soc_target_pct) <= SOC_MARGIN_PCT
+        target = f"{outcome.soc_target_pct:g} % state of charge {'reached' if expect.soc_reached else 'not reached'}"
+        yield target, reached is expect.soc_reached, f"{outcome.soc_pct:.2f} %"
     for name, span, value in (("soc_pct", expect.soc_pct, outcome.soc_pct), ("energy_wh", expect.energy_wh, outcome.energy_wh)):
         if span is not None:
             yield f"{name}: {span[0]:g}..{span[1]:g}", span[0] <= value <= span[1], f"{value:.1f}"

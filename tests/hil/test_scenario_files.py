@@ -57,6 +57,10 @@ def test_set_overrides_a_value_by_its_path():
     assert scenario.pile.habits.clock.value == "binary"
 
 
+def test_set_takes_a_number_for_a_word_where_the_key_takes_words():
+    assert load("charge", ["pile.edition=2011"]).pile.edition == "2011"
+
+
 @pytest.mark.parametrize("override", ["vehicle.soc_pct", "=3", "title.x=3"])
 def test_a_malformed_override_is_refused(override):
     with pytest.raises(BadInput, match="--set"):

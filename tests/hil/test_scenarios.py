@@ -8,7 +8,7 @@ from hil.run import simulate
 from hil.scenario_files import load, shipped
 from hil.verdict import judge
 
-SHORT = {"charge": ["vehicle.soc_target_pct=22", "expect.soc_pct=[21.9, 22.5]", "expect.energy_wh=[900, 1300]"]}
+SHORT = {"charge": ["vehicle.soc_target_pct=22", "expect.energy_wh=[900, 1300]"]}
 """The long ones are cut for the suite; the whole charge is run by `make run` and by the slow test."""
 
 
@@ -48,7 +48,7 @@ def test_skipping_idle_activations_changes_no_byte(name):
 
 @pytest.mark.slow
 def test_the_whole_default_charge():
-    scenario = load("charge")
+    scenario = load("charge", ["expect.energy_wh=[28000, 34000]"])
 
     verdicts = judge(scenario.expect, simulate(scenario))
 
