@@ -39,9 +39,12 @@ class Timers:
     def take(self, now: int) -> tuple[int, str] | None:
         """Stop and return the first timer due at or before *now* as (due, name), of several at once the first by name."""
         soonest = self.deadline
-        if soonest is None or now < soonest:
-            return None
-        dues = self._due
+        return None if soonest is None or now < soonest else self.pop()
+
+    def pop(self) -> tuple[int, str]:
+        """Stop and return the first timer as (due, name), of several at once the first by name. One must be running."""
+        dues, soonest = self._due, self.deadline
+        assert soonest is not None
         first, following = "", None
         for name, due in dues.items():  # one pass finds the timer and the deadline after it: this runs for every message sent
             if due == soonest and (not first or name < first):

@@ -140,7 +140,7 @@ class Conversation(Generic[State, Input]):
         """Send what is due; let run out what has, in the order of time."""
         timers = self.timers
         while (soonest := timers.deadline) is not None and soonest <= now:
-            due, name = timers.take(now) or (soonest, "")
+            due, name = timers.pop()
             message = self._message_of.get(name)
             if message is not None:
                 self._send(message, name, due, now)
