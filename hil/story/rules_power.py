@@ -13,7 +13,7 @@ from hil.story.tracks import Floats, Ints
 
 MATCH_CLAUSE: Final = "GB/T 18487.1 B.3.4: battery voltage within 5 % of BCP, output 1..10 V below it before CRO(0xAA)"
 CLAMP_CLAUSE: Final = f"{STANDARD} BCL: within CML and BCP"
-ERROR_CLAUSE: Final = "NB/T 33001: voltage within 0.5 %, current within 1 % (0.3 A below 30 A) of the demand"
+ERROR_CLAUSE: Final = "NB/T 33001: voltage within 0.5 %, current within 1 % (0.3 A below 30 A) of the demand; judged from 1 A on"
 ENERGY_SLACK_WH: Final = 200
 """CSD counts in 100 Wh."""
 
