@@ -14,7 +14,7 @@ from protocols.gbt27930.messages import BCL, BCP
 
 S = 1_000_000
 START = [Step("plug in", Moment()), Step("start", Moment(S))]
-CRO_READY = 0x100AF456
+CRO_READY, BCL_ID = 0x100AF456, 0x181056F4
 
 
 class Watched:
@@ -24,6 +24,7 @@ class Watched:
         vehicle = VehicleSetup(soc_pct=50, owner=Owner(soc_target_pct=50.5))
         self.bench = Bench(PileSetup(), vehicle, seed=seed, script=script, losses=losses)
         self.closed, self.stage_v, self.demands = False, 0.0, []
+        self.asked_at, self.entitled_at, self.fed = 0, 0, False
         record = self.bench.pile.observe
         self.bench.pile.observe = lambda now: (record(now), self.look(now))
         self.bench.bus.tap(self.hear)
@@ -35,6 +36,8 @@ class Watched:
         if closed and not self.closed:
             self.closing(now)
         self.closed, self.stage_v = closed, circuit.stage_v
+        self.entitled(now)
+        self.auxiliary(now)
         if pile.pilot.inserted and not pile.lock.feedback(now):
             assert circuit.interface_v < 60 and abs(circuit.current_a) < 1, "GB/T 18487.1 B.3.7: unlocked under voltage or load"
         if session.state in (C.IDLE, C.HANDSHAKE, C.IDENT_00, C.IDENT_AA, C.CONFIG):
@@ -46,6 +49,23 @@ class Watched:
             assert circuit.current_a <= 1.01 * most + 1.5, "invariant 7: more current than demanded"
             assert circuit.interface_v <= 1.005 * bcl.voltage_v + 2, "invariant 7: more voltage than demanded"
 
+    def entitled(self, now):
+        """Invariant 6, with the time that the standard gives to react and to ramp down at 100 A/s or more."""
+        pile, session = self.bench.pile, self.bench.charger.session
+        connected = 3.2 <= pile.pilot.cc1_v <= 4.8 and pile.lock.feedback(now)
+        if connected and session.state is C.CHARGING and now - self.asked_at < S:
+            self.entitled_at = now
+        if pile.circuit.current_a > 5:
+            assert now - self.entitled_at < 2.5 * S, f"{pile.circuit.current_a:.0f} A while {session.state.name}"
+            assert connected or now - self.entitled_at < 0.3 * S, "current through a connector that is not safe"
+
+    def auxiliary(self, now):
+        """Invariant 11: K3/K4 open when the session is over, or a fault cuts the supply."""
+        fed = self.bench.pile.auxiliary.k3.closed(now)
+        if self.fed and not fed:
+            assert self.bench.charger.session.state in (C.END, C.IDLE) or self.bench.charger.faults
+        self.fed = fed
+
     def closing(self, now):
         """Invariant 5: K1/K2 close on a dead interface in the insulation test, or just below the battery."""
         vehicle, state = self.bench.vehicle, self.bench.charger.session.state
@@ -56,6 +76,8 @@ class Watched:
             assert state is C.PRECHARGE and -1 <= below <= 12, f"closed {below:.1f} V below the battery while {state.name}"
 
     def hear(self, now, frame, sender):
+        if frame.can_id == BCL_ID and self.bench.losses(frame, sender, now) is None:
+            self.asked_at = now
         if frame.can_id == CRO_READY and frame.data == b"\xaa":
             circuit, bcp = self.bench.pile.circuit, self.bench.charger.session.latest["BCP"]
             assert isinstance(bcp, BCP) and abs(circuit.interface_v - bcp.voltage_v) <= 0.05 * bcp.voltage_v, "invariant 4"
