@@ -85,13 +85,23 @@ class _Heads(dict[int, str]):
         return head
 
 
+def check_format(log_format: str) -> None:
+    """Complain now, before any work is done, about a format that `write_log` does not know or cannot write here."""
+    if log_format not in LOG_FORMATS:
+        raise BadInput(f"log format {log_format!r}: one of {', '.join(LOG_FORMATS)}")
+    if log_format == "mf4":
+        from hil.links.python_can_logs import MF4_MISSING, has_mf4
+
+        if not has_mf4():
+            raise BadInput(f"log format 'mf4': {MF4_MISSING}")
+
+
 def write_log(path: Path, log: Log, log_format: str) -> None:
     """Write *log* to *path* in one of `LOG_FORMATS`; *path* exists only if all of it was written.
 
     All keep times to 1 µs. ASC, BLF and TRC count from (near) the first frame; CSV and MF4 from 1970.
     """
-    if log_format not in LOG_FORMATS:
-        raise BadInput(f"log format {log_format!r}: one of {', '.join(LOG_FORMATS)}")
+    check_format(log_format)
     from hil.links import python_can_logs  # takes half a second to import, and most runs write no such log
 
     with whole(path) as part:

@@ -34,6 +34,8 @@ class Outcome:
     """Contactors, current, voltage and lock at the end, in words."""
     sim_s: float
     frames: int
+    error_frames: int
+    """Transmissions that failed, for want of an acknowledgement or otherwise; their frames were sent again."""
     bus_load_pct: float
     energy_wh: float
     energy_ac_wh: float

@@ -77,6 +77,7 @@ def _summary(name: str, seed: int, outcome: Outcome, verdicts: Sequence[Verdict]
         "timeouts": outcome.timeouts,
         "reconnects": outcome.reconnects,
         "frames": outcome.frames,
+        "error_frames": outcome.error_frames,
         "bus_load_pct": outcome.bus_load_pct,
         "sim_s": outcome.sim_s,
         "wall_s": round(wall_s, 3),

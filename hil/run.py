@@ -10,9 +10,8 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 
 from firmware_model.bench import Bench
 from hil.build import build
-from hil.errors import BadInput
 from hil.files import ready_folder
-from hil.logfiles import LOG_FORMATS
+from hil.logfiles import check_format
 from hil.outcome import Outcome
 from hil.report.terminal import print_report
 from hil.results import write_results
@@ -31,7 +30,8 @@ def run_command(
     """Run scenario *name*, write its results, report; the exit code."""
     scenario = load(name, changes)
     used_seed = scenario.seed if seed is None else seed
-    _check_formats(formats)
+    for log_format in formats:
+        check_format(log_format)
     bench = build(scenario, used_seed)
     label = Path(name).stem
     folder = ready_folder(out or Path("runs") / label)
@@ -49,12 +49,6 @@ def run_command(
     else:
         print_report(console, f"{scenario.title}  [{label}, seed {used_seed}]", outcome, verdicts, wall_s, files)
     return exit_code(verdicts)
-
-
-def _check_formats(formats: Sequence[str]) -> None:
-    for format_ in formats:
-        if format_ not in LOG_FORMATS:
-            raise BadInput(f"--log {format_!r}: one of {', '.join(LOG_FORMATS)}")
 
 
 def exit_code(verdicts: Sequence[Verdict]) -> int:

@@ -34,6 +34,7 @@ def summarise(bench: Bench, scenario: Scenario) -> Outcome:
         end_state=end_state,
         sim_s=now / 1e6,
         frames=len(trace),
+        error_frames=bench.bus.error_frames,
         bus_load_pct=round(100 * bench.bus.load(now), 3),
         energy_wh=bench.pile.circuit.energy_wh,
         energy_ac_wh=bench.pile.circuit.mains_j / 3600,

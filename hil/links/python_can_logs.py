@@ -40,7 +40,7 @@ BROKEN: tuple[type[Exception], ...] = (
 """What python-can's readers raise about files that are not whole."""
 
 STEP = 4096
-MF4_MISSING = 'reading and writing MF4 needs asammdf: pip install "pilebench[mf4]"'
+MF4_MISSING = "reading and writing MF4 needs the extra mf4: pip install asammdf"
 
 _ASC = re.compile(r"\s*(date\s+\w+\s|base\s+(hex|dec)\b|begin triggerblock|\d+\.\d+\s+\d+\s+[0-9a-f]+x?\s+[rt]x\s+[dr]\b)", re.I)
 _ASC_HEAD = re.compile(r"\s*(date\s|base\s|//|$)", re.I)

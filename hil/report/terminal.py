@@ -44,7 +44,7 @@ def _figures(outcome: Outcome, wall_s: float) -> Table:
     for name, value in outcome.peaks.items():
         quantity, _, unit = name.rpartition("_")
         table.add_row(f"peak {quantity.replace('_', ' ')}", f"{value:.1f} {_UNITS[unit]}")
-    table.add_row("bus", f"{outcome.frames} frames, {outcome.bus_load_pct:.1f} % load")
+    table.add_row("bus", f"{outcome.frames} frames, {outcome.error_frames} failed attempts, {outcome.bus_load_pct:.1f} % load")
     table.add_row("time", f"{outcome.sim_s:.1f} s in {wall_s:.2f} s, {outcome.sim_s / max(wall_s, 1e-9):.0f} x real time")
     return table
 

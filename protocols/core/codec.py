@@ -1,7 +1,7 @@
 """Encoder and decoder of a declared message, generated once when its class is made.
 
 The generated functions are what a careful engineer would write by hand: one ``int.from_bytes``, a shift and a mask per field.
-They are checked against cantools in the tests; a loop over field objects is three times slower (docs/decisions.md).
+They are checked against cantools in the tests. A loop over field objects would do the same, more slowly (docs/decisions.md).
 """
 
 from collections.abc import Callable, Sequence

@@ -107,7 +107,7 @@ def test_a_failed_expectation_is_exit_code_1_with_the_clause(tmp_path):
         (["run", "chrage"], ["no scenario 'chrage'", "charge"]),
         (["run", "--set", "vehicle.soc_pct=500"], ["vehicle.soc_pct = 500", "0..100"]),
         (["run", "--set", "nonsense"], ["--set 'nonsense'", "key=value"]),
-        (["run", "--log", "db"], ["--log 'db'", "asc, blf"]),
+        (["run", "--log", "db"], ["log format 'db'", "asc, blf"]),
         (["run", "--out", "/proc/nowhere"], ["/proc/nowhere", "--out"]),
         (["run", "--set", 'lose=[{message="XYZ"}]'], ["'XYZ'", "BCL"]),
         (["run", "--set", 'script=[{do="plug in", after="LUNCH"}]'], ["'LUNCH'", "CHARGING"]),

@@ -1,0 +1,22 @@
+import pytest
+
+from hil.errors import BadInput
+from hil.links import python_can_logs
+from hil.run import run_command, simulate
+from hil.scenario_files import load
+
+
+def test_a_log_format_that_cannot_be_written_is_refused_before_anything_is_done(tmp_path, monkeypatch):
+    monkeypatch.setattr(python_can_logs, "has_mf4", lambda: False)
+
+    with pytest.raises(BadInput, match="asammdf"):
+        run_command("charge", seed=None, out=tmp_path / "out", changes=[], formats=["mf4"], chart=False, as_json=True)
+
+    assert not (tmp_path / "out").exists()
+
+
+def test_attempts_that_nobody_acknowledged_are_counted_apart_from_frames():
+    outcome = simulate(load("insulation_fault"))
+
+    assert outcome.error_frames > 100  # the vehicle is still asleep when the first CHM goes out
+    assert outcome.frames < 100
