@@ -2,8 +2,9 @@ import pytest
 
 from hil.errors import BadInput
 from hil.links import python_can_logs
-from hil.run import run_command, simulate
+from hil.run import exit_code, run_command, simulate
 from hil.scenario_files import load
+from hil.verdict import judge
 
 
 def test_a_log_format_that_cannot_be_written_is_refused_before_anything_is_done(tmp_path, monkeypatch):
@@ -20,3 +21,14 @@ def test_attempts_that_nobody_acknowledged_are_counted_apart_from_frames():
 
     assert outcome.error_frames > 100  # the vehicle is still asleep when the first CHM goes out
     assert outcome.frames < 100
+
+
+def test_a_run_that_stops_in_the_middle_is_unfinished_and_not_safe():
+    scenario = load("charge", ["duration_s=20"])
+    outcome = simulate(scenario)
+
+    failed = {verdict.what: verdict.got for verdict in judge(scenario.expect, outcome) if not verdict.held}
+
+    assert outcome.ended == "unfinished" and not outcome.safe
+    assert "CLOSED" in failed["ends in a safe state"] and "LOCKED" in failed["ends in a safe state"]
+    assert exit_code(judge(scenario.expect, outcome)) == 1
