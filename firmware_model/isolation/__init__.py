@@ -1,0 +1,1 @@
+"""What stands between the power side and the control side: isolators, isolated transceivers, insulation monitoring, noise."""
