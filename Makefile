@@ -23,13 +23,13 @@ format: $(VENV)/.test
 	$(BIN)/ruff check --fix .
 
 # SHORT=--short runs every benchmark in a short form; budgets still count.
-bench: $(VENV)/.test
+bench: $(VENV)/.bench
 	@set -e; for program in benchmarks/*.py; do echo "== $$program"; $(BIN)/python $$program $(SHORT); done
 
-setup: $(VENV)/.test
+setup: $(VENV)/.bench
 
 # Writes the versions now installed, without any address.
-pin: $(VENV)/.test
+pin: $(VENV)/.bench
 	@{ sed -n 1p constraints.txt; $(BIN)/python -m pip freeze --all --exclude-editable | grep -v -e '^pip==' -e ' @ '; } > .constraints
 	@mv .constraints constraints.txt
 
@@ -45,6 +45,11 @@ $(VENV)/.core: pyproject.toml constraints.txt | $(VENV)/bin/python
 $(VENV)/.test: pyproject.toml constraints.txt | $(VENV)/bin/python
 	@$(PIP) --editable '.[test]'
 	@touch $@ $(VENV)/.core
+
+# What benchmarks compare with, on top of what the tests use.
+$(VENV)/.bench: pyproject.toml constraints.txt | $(VENV)/bin/python
+	@$(PIP) --editable '.[test,bench]'
+	@touch $@ $(VENV)/.test $(VENV)/.core
 
 clean:
 	rm -rf $(VENV) build dist runs *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
