@@ -108,7 +108,7 @@ class FrontEnd:
 
     def __post_init__(self) -> None:
         check(self)
-        if self.dead_time_us * 1e-6 >= 0.5 / self.carrier_hz:
+        if self.dead_time_us >= 0.5e6 / self.carrier_hz:
             raise ValueError(
                 f"FrontEnd.dead_time_us = {self.dead_time_us} us: allowed below half a period, {0.5e6 / self.carrier_hz:g} us"
             )
@@ -159,7 +159,7 @@ class Dab:
 
     def __post_init__(self) -> None:
         check(self)
-        if self.dead_time_us * 1e-6 >= 0.5 / self.carrier_hz:
+        if self.dead_time_us >= 0.5e6 / self.carrier_hz:
             raise ValueError(
                 f"Dab.dead_time_us = {self.dead_time_us} us: allowed below half a period, {0.5e6 / self.carrier_hz:g} us"
             )
