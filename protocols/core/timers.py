@@ -26,6 +26,12 @@ class Timers:
         else:
             dues[name] = due
 
+    def cancel(self, name: str) -> None:
+        """Stop *name* alone: a session does so after most frames of a long message."""
+        due = self._due.pop(name, None)
+        if due is not None and due == self.deadline:
+            self._renew()
+
     def stop(self, *names: str) -> None:
         """Stop *names*; a timer that is not running is left alone."""
         stopped = [self._due.pop(name, None) for name in names]

@@ -25,6 +25,7 @@ from protocols.gbt27930.messages import BCL, BCP, BEM, BMS, BRM, BRO, BSM, CHARG
 from protocols.gbt27930.outcome import Ended
 
 S, G = ChargerState, Given
+MINUTE_US: Final = 60_000_000
 STATISTICS_AT_MOST_US: Final = 10_000_000
 """CSD is not sent for longer, even if BSD never ends: the BMS waits no longer for it (GB/T 27930-2015 annex A, SPN 3907)."""
 
@@ -74,7 +75,8 @@ class ChargerSession:
         self._final = False
         self._safe = False
         self._output_ready = False
-        self._told: tuple[ChargerReport, int, bool, Message] | None = None
+        self._told: tuple[ChargerReport, Message] | None = None
+        self._told_until = 0
         self._judged_bcl: Message | None = None
         self._judged_bsm: Message | None = None
         heard = [name for name in _HEARD if name not in habits.deaf_to]
@@ -284,6 +286,7 @@ class ChargerSession:
             self._talk.move(G.RECONNECT, now)
 
     def _alarm(self, name: str, now: int) -> None:
+        self._told = None  # "permit" is one
         if name == "hold" and self._safe:
             self._after_error(now)
         elif name in ("statistics", "statistics at most"):
@@ -298,6 +301,7 @@ class ChargerSession:
     # ---- what follows a change of state ----------------------------------------------------------------------------
 
     def _entered(self, before: ChargerState, given: Given, now: int) -> None:
+        self._told = None
         if before in DELIVERING and self.state not in DELIVERING and self._charging_since is not None:
             self._charged_us += now - self._charging_since
             self._charging_since = None
@@ -334,7 +338,6 @@ class ChargerSession:
 
     def _enter_charging(self, before: ChargerState, _: Given, now: int) -> None:
         if before is S.READY:
-            self._told = None  # it may have been another edition's
             self._charging_since = now
             self._permit_at = now + self.habits.permits_after_us
         if now < self._permit_at:
@@ -410,13 +413,13 @@ class ChargerSession:
         }
 
     def _ccs(self, now: int) -> Message:
-        """The same object again while nothing has changed, so that it need not be encoded again."""
-        report, minutes, permitted = self._report(now), self._elapsed_us(now) // 60_000_000, self.permitting
-        told = self._told
-        if told is None or told[0] is not report or told[1] != minutes or told[2] is not permitted:
-            message = write.ccs(self.edition, report, self._elapsed_us(now), permitted=permitted)
-            told = self._told = report, minutes, permitted, message
-        return told[3]
+        """The same object again within a minute while nothing has changed, so that it need not be encoded again."""
+        report, told = self._report(now), self._told
+        if told is None or told[0] is not report or now >= self._told_until:
+            elapsed_us = self._elapsed_us(now)
+            told = self._told = report, write.ccs(self.edition, report, elapsed_us, permitted=self.permitting)
+            self._told_until = now + MINUTE_US - elapsed_us % MINUTE_US
+        return told[1]
 
     def _cro(self) -> Message | None:
         if self.state is S.READY:

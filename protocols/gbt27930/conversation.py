@@ -79,7 +79,7 @@ class Conversation(Generic[State, Input]):
         self._habits = habits
         self._periods_us = habits.periods_us
         self._newest: dict[int, tuple[bytes, Message]] = {}
-        self._build = build
+        self._repeats: dict[int, tuple[bytes, tuple[tuple[str, int], ...]]] = {}  # what `_repeat` has found out
         self._hear = hear
         self._feeds = feeds
         self._entered = entered
@@ -90,7 +90,7 @@ class Conversation(Generic[State, Input]):
         """What `take_events` will hand out; always the same queue."""
         self._resting, self._steady = start in plan.resting, start in plan.steady
         self._limits_us: dict[str, int] = {}
-        self._message_of = {_SEND + name: name for name in build}
+        self._cyclic = {_SEND + name: (name, fill) for name, fill in build.items()}
 
     # ---- time and wire ---------------------------------------------------------------------------------------------
 
@@ -104,13 +104,26 @@ class Conversation(Generic[State, Input]):
         if self._resting:
             return
         can_id, data, extended = frame
+        repeat = self._repeats.get(can_id)
+        if repeat is not None and repeat[0] == data and extended:
+            for limit, limit_us in repeat[1]:
+                self.timers.start(limit, now + limit_us)
+            return
         newest = self._newest.get(can_id)
         if newest is None or newest[0] != data or not extended:
             self._receive_new(frame, now)
-            return
-        got = newest[1]  # most messages repeat themselves, and they are immutable
-        title = got.title
+        else:
+            self._repeat(can_id, newest[1], now)
+
+    def _repeat(self, can_id: int, got: Message, now: int) -> None:
+        """Most messages repeat themselves, and they are immutable: what says nothing new only restarts its limits.
+
+        Which those are is remembered until another message is taken or the state or the edition changes.
+        """
+        title, limits_us = got.title, self._limits_us
         if self._steady and title in self._feeds and self.latest.get(title) is got:
+            restarts = tuple((limit, limits_us[limit]) for limit in self._feeds[title] if limit in limits_us)
+            self._repeats[can_id] = self._newest[can_id][0], restarts
             for limit in self._feeds[title]:
                 self.wait(limit, now)
         else:
@@ -129,7 +142,9 @@ class Conversation(Generic[State, Input]):
             self.events.append(got)
             return
         title = got.title
-        self.latest[title] = got
+        if self.latest.get(title) is not got:
+            self._repeats.clear()
+            self.latest[title] = got
         for limit in self._feeds.get(title, ()):
             self.wait(limit, now)
         hear = self._hear.get(title)
@@ -141,9 +156,9 @@ class Conversation(Generic[State, Input]):
         timers = self.timers
         while (soonest := timers.deadline) is not None and soonest <= now:
             due, name = timers.pop()
-            message = self._message_of.get(name)
-            if message is not None:
-                self._send(message, name, due, now)
+            cyclic = self._cyclic.get(name)
+            if cyclic is not None:
+                self._send(cyclic, name, due, now)
             elif name == TRANSPORT:
                 got = self.link.tick(now)
                 if got is not None:
@@ -197,6 +212,7 @@ class Conversation(Generic[State, Input]):
         self.timers.start(name, at)
 
     def _take_limits(self) -> None:
+        self._repeats.clear()
         limits, names = self.link.edition.limits, self._plan.waits.get(self.state, ())
         self._limits_us = {name: limits[name].us for name in names if name in limits}
 
@@ -232,8 +248,9 @@ class Conversation(Generic[State, Input]):
 
     # ---- what is due -----------------------------------------------------------------------------------------------
 
-    def _send(self, name: str, timer: str, due: int, now: int) -> None:
-        message = self._build[name](now)
+    def _send(self, cyclic: tuple[str, Callable[[int], Message | None]], timer: str, due: int, now: int) -> None:
+        name, fill = cyclic
+        message = fill(now)
         if message is None:
             return
         if self._late:

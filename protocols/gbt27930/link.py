@@ -35,6 +35,7 @@ class Link:
         "_layouts",
         "_restarts",
         "_sent",
+        "_to_us",
         "_transport_habits",
         "edition",
         "out",
@@ -51,6 +52,7 @@ class Link:
         self.raw = habits.raw
         self.out: list[Frame] = []
         """What `take` will hand out; always the same list."""
+        self._to_us = frozenset(group << 16 | own << 8 | peer for group in (_TP_CM, _TP_DT))
         self._restarts = habits.restarts_transfers
         self._transport_habits = habits.transport
         self.timers = Timers()
@@ -85,15 +87,11 @@ class Link:
         can_id, data, extended = frame
         key = can_id & _NO_PRIORITY
         layout = self._layouts.get(key)
-        if layout is None or not extended:
-            return self._receive_packet(frame, key, now)
-        return self._decode(layout, data, can_id)
-
-    def _receive_packet(self, frame: Frame, key: int, now: int) -> Message | Malformed | None:
-        if key & 0xFFFF != self.own << 8 | self.peer or key >> 16 not in (_TP_CM, _TP_DT):
+        if layout is not None and extended:
+            return self._decode(layout, data, can_id)
+        if key not in self._to_us:
             return None
-        transport = self.transport
-        transport.receive(frame, now)
+        self.transport.receive(frame, now)
         return self._fetch()
 
     def _fetch(self) -> Message | Malformed | None:
@@ -101,15 +99,17 @@ class Link:
         transport = self.transport
         outbox = transport.outbox
         if outbox.frames:
-            answers = transport.frames()
+            answers = outbox.take_frames()
             if len(self.out) < UNDRAINED:
                 self.out.extend(answers)
         due = transport.deadline
         if due is None:
-            self.timers.stop(TRANSPORT)
+            self.timers.cancel(TRANSPORT)
         else:
             self.timers.start(TRANSPORT, due)
-        for event in transport.events() if outbox.reports else ():
+        if not outbox.reports:
+            return None
+        for event in outbox.take_reports():
             if isinstance(event, Received) and event.pgn in self.edition.by_pgn:
                 can_id = event.pgn << 8 | self.own << 8 | self.peer
                 return self._decode(self.edition.by_pgn[event.pgn], event.payload, can_id)

@@ -66,8 +66,10 @@ class Transport:
         soonest = None
         for connections in (self._inbound, self._outbound, self._broadcasts):
             if connections:  # mostly there is none: this is asked for after every frame of a session
-                due = min([connection.due for connection in connections.values()])
-                soonest = due if soonest is None or due < soonest else soonest
+                for connection in connections.values():
+                    due = connection.due
+                    if soonest is None or due < soonest:
+                        soonest = due
         return soonest
 
     def busy(self, destination: int) -> bool:
@@ -281,8 +283,7 @@ def _is_pgn(pgn: int) -> bool:
 
 def _expire(connections: dict[int, Inbound] | dict[int, Outbound] | dict[int, Broadcast], now: int) -> None:
     """Let each connection do what is due, until it is not due any more or has ended."""
-    for peer in [peer for peer, connection in connections.items() if connection.due <= now]:
-        connection = connections[peer]
+    for peer, connection in tuple(connections.items()):
         while connection.due <= now:
             if connection.expire(now):
                 del connections[peer]
