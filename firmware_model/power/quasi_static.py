@@ -9,12 +9,16 @@ from math import exp, inf
 
 from numpy.random import Generator
 
-from firmware_model.power.stage import Delivered, Limit, Load, Setpoint
+from firmware_model.power.stage import Delivered, Limit, Load, Setpoint, Trip
 
 EXACT_A = 1e-4
 """Closer than this the target is taken as reached."""
 SETTLED_A = 0.05
 """Below this distance from its target the current counts as settled; well under the 0.1 A resolution of every message."""
+
+
+DWELL_S = 0.02
+"""A change of direction rests at zero current for this long."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +116,10 @@ class QuasiStaticStage:
         self._ramp_v = 0.0
         self._then = 0
         self._last = Delivered(0.0, 0.0, 0.0, 0.0, Limit.OFF, True)
+        self.trip: Trip | None = None
+        """No protection acts at this level."""
+        self.stored_j = 0.0
+        self._sign, self._dwell_s = 1.0, DWELL_S
 
     def advance(self, now: int, setpoint: Setpoint, load: Load) -> Delivered:
         dt_us = now - self._then
@@ -130,6 +138,10 @@ class QuasiStaticStage:
 
     def _regulate(self, dt_s: float, setpoint: Setpoint, load: Load) -> Delivered:
         """One interval under the minimum of constant current, constant voltage and envelope."""
+        if setpoint.current_a < 0.0 or self.current_a < 0.0:
+            return self._discharge(dt_s, setpoint, load)
+        if self._sign < 0.0 and setpoint.current_a > 0.0 and (wait_s := self._wait(dt_s, 1.0)) > 0.0:
+            return self._pause(dt_s, wait_s, setpoint, load)
         before_v, capacitance_f, conductance_s, source_a = load
         asked_v, most_v = setpoint.voltage_v, self.rating.voltage_max_v
         top_v = (asked_v if asked_v < most_v else most_v) * self.voltage_gain
@@ -151,9 +163,63 @@ class QuasiStaticStage:
         settled = abs(end - target) < SETTLED_A and abs(end - value) < SETTLED_A
         return Delivered(after_v, mean, power_w + heat_w, heat_w, limit, settled)
 
+    def _discharge(self, dt_s: float, setpoint: Setpoint, load: Load) -> Delivered:
+        """One interval that begins or ends in discharge: sink up to the set point, but not below the voltage set point."""
+        if self._sign * setpoint.current_a < 0.0:
+            fall = abs(self._fall_a_per_s)
+            ramp_s = abs(self.current_a) / fall
+            if self.current_a != 0.0:
+                return self._pause(dt_s, ramp_s, setpoint, load, self.current_a, fall)
+            if (wait_s := self._wait(dt_s, -self._sign)) > 0.0:
+                return self._pause(dt_s, wait_s, setpoint, load)
+        before_v, capacitance_f, conductance_s, source_a = load
+        target, limit = self._target(-setpoint.current_a, before_v)
+        value = -self.current_a
+        end, mean = (target, target) if value == target else self._follow(value, target, dt_s)
+        kept = exp(-dt_s * conductance_s / capacitance_f)
+        floor_v = setpoint.voltage_v * self.voltage_gain
+        for_voltage = source_a - (floor_v - before_v * kept) / (1.0 - kept) * conductance_s
+        if for_voltage < mean:
+            end = mean = for_voltage if for_voltage > 0.0 else 0.0
+            target, limit = mean, Limit.VOLTAGE
+        self.current_a, self._ramp_v = -end, 0.0
+        settled = abs(end - target) < SETTLED_A and abs(end - value) < SETTLED_A
+        return self._done(dt_s, load, -mean, limit, settled=settled)
+
+    def _wait(self, dt_s: float, sign: float) -> float:
+        """How much of *dt_s* the change to direction *sign* still rests at zero."""
+        wait_s = min(self._dwell_s, dt_s)
+        self._dwell_s -= wait_s
+        if self._dwell_s <= 0.0:
+            self._sign, self._dwell_s = sign, DWELL_S
+        return wait_s
+
+    def _pause(
+        self, dt_s: float, first_s: float, setpoint: Setpoint, load: Load, value: float = 0.0, fall: float = 0.0
+    ) -> Delivered:
+        """An interval whose first part leads from *value* to zero, or rests there; the remainder goes on from it."""
+        first_s = min(first_s, dt_s)
+        left = (abs(value) - fall * first_s) * (1.0 if value > 0.0 else -1.0) if value else 0.0
+        self.current_a = left if abs(left) > EXACT_A else 0.0
+        done = self._done(first_s, load, 0.5 * (value + left), Limit.CURRENT, settled=False)
+        if dt_s - first_s < 1e-9:
+            return done
+        rest = self._regulate(dt_s - first_s, setpoint, load._replace(voltage_v=done.voltage_v))
+        share = first_s / dt_s
+        mix = [share * a + (1.0 - share) * b for a, b in zip(done[1:4], rest[1:4], strict=True)]
+        return Delivered(rest.voltage_v, mix[0], mix[1], mix[2], rest.limit, False)
+
+    def _done(self, dt_s: float, load: Load, mean: float, limit: Limit, *, settled: bool) -> Delivered:
+        """Books of an interval with the mean current *mean*."""
+        after_v = load.after(dt_s, mean)
+        power_w = mean * 0.5 * (load.voltage_v + after_v)
+        heat_w = self._loss_w(abs(power_w))
+        return Delivered(after_v, mean, power_w + heat_w, heat_w, limit, settled)
+
     def _blocked(self, dt_s: float, load: Load) -> Delivered:
         """One interval with gates closed."""
         self.current_a = self._ramp_v = 0.0
+        self._sign, self._dwell_s = 1.0, DWELL_S
         standby_w = self.losses.standby_w * self.rating.modules if self.mains_present else 0.0
         return Delivered(load.after(dt_s, 0.0), 0.0, standby_w, standby_w, Limit.OFF, True)
 

@@ -6,7 +6,10 @@ from typing import NamedTuple, Protocol
 
 
 class Setpoint(NamedTuple):
-    """What the controller asks of a stage: deliver up to *current_a*, but not above *voltage_v*. Not enabled: gates blocked."""
+    """What the controller asks of a stage: deliver up to *current_a*, but not above *voltage_v*. Not enabled: gates blocked.
+
+    A negative *current_a* discharges into the grid: sink up to its amount, but not below *voltage_v*.
+    """
 
     voltage_v: float
     current_a: float
@@ -48,6 +51,21 @@ class Limit(Enum):
     """What the stage can do: rated current, power, fold-back, derating."""
 
 
+class Trip(Enum):
+    """A protection that has acted inside the stage. The values are the kernels' codes."""
+
+    LINK_OVER_VOLTAGE = 1
+    LINK_UNDER_VOLTAGE = 2
+    OUTPUT_OVER_VOLTAGE = 3
+    OUTPUT_OVER_CURRENT = 4
+    FRONT_END_PEAK = 5
+    BRIDGE_PEAK = 6
+
+
+class Diverged(ArithmeticError):
+    """A kernel's state is no number any more. The message holds the time, the state and the configuration."""
+
+
 class Delivered(NamedTuple):
     """What a stage did over one interval."""
 
@@ -56,7 +74,7 @@ class Delivered(NamedTuple):
     current_a: float
     """Mean current over the interval: charge out of the terminals divided by its length."""
     power_ac_w: float
-    """Mean active power taken from the mains."""
+    """Mean active power taken from the mains; negative while it feeds the grid."""
     heat_w: float
     """Mean power lost inside the stage."""
     limit: Limit
@@ -76,11 +94,21 @@ class PowerStage(Protocol):
     mains_present: bool
     """Without mains a stage delivers nothing."""
 
+    @property
+    def trip(self) -> Trip | None:
+        """The protection that has blocked the gates; None also where a level knows none."""
+        ...
+
+    @property
+    def stored_j(self) -> float:
+        """Energy inside the stage. Mains energy is output energy, heat and its change."""
+        ...
+
     def advance(self, now: int, setpoint: Setpoint, load: Load) -> Delivered:
         """Move on to *now* (µs, never backwards) with *setpoint* and *load* having held since the last call.
 
-        The mean current never exceeds ``setpoint.current_a + ripple_a`` once the set point has held for 500 ms, nor before that
-        the greater of set point and present current; with current 0 or not enabled it reaches 0 A within 100 ms; it never
-        sinks. Charge does not depend on how an interval is divided into calls. At *now* equal to the last call nothing changes.
+        The amount of the mean current never exceeds that of ``setpoint.current_a`` by more than *ripple_a* once the set point has
+        held for 500 ms, nor before that the greater of set point and present current; with current 0 or not enabled it reaches
+        0 A within 100 ms; it sinks only if asked to, and a change of direction passes through zero. Charge does not depend on how an interval is divided into calls. At *now* equal to the last call nothing changes.
         """
         ...

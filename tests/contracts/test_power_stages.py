@@ -7,12 +7,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.random import default_rng
 
+from firmware_model.power.averaged import AveragedStage
 from firmware_model.power.quasi_static import RATINGS, QuasiStaticStage
 from firmware_model.power.stage import OFF, Load, PowerStage, Setpoint
 
 LEVELS: dict[str, Callable[[], PowerStage]] = {
     "quasi_static": QuasiStaticStage,
     "quasi_static, four modules with errors": lambda: QuasiStaticStage(RATINGS["120kW"], rng=default_rng(1)),
+    "averaged": AveragedStage,
+    "averaged, four modules with errors": lambda: AveragedStage(RATINGS["120kW"], rng=default_rng(1)),
 }
 RATED_A = 100.0
 BATTERY_OHM, BUS_F = 0.1, 267e-6
@@ -26,6 +29,7 @@ class Bus:
     def __init__(self, stage, emf_v=None):
         self.stage, self.emf_v, self.now = stage, emf_v, 0
         self.voltage_v = emf_v or 0.0
+        self.stored_j = stage.stored_j
         self.charge_as = self.energy_j = self.mains_j = self.heat_j = 0.0
 
     def load(self):
@@ -143,7 +147,8 @@ def test_mains_energy_is_output_energy_plus_heat(make):
     bus.run(Setpoint(600, 60, True), 2_000_000)
     bus.run(OFF, 500_000)
 
-    assert bus.mains_j == pytest.approx(bus.energy_j + bus.heat_j)
+    stored_j = bus.stage.stored_j - bus.stored_j
+    assert bus.mains_j == pytest.approx(bus.energy_j + bus.heat_j + stored_j, rel=1e-3)
     assert bus.heat_j > 0
 
 
@@ -155,3 +160,72 @@ def test_a_second_call_at_the_same_moment_changes_nothing(make):
     again = bus.stage.advance(bus.now, Setpoint(600, 5, True), bus.load())
 
     assert again == first
+
+
+@level
+@pytest.mark.parametrize("current_a", [-1.0, -30.0, -80.0])
+def test_discharge_is_met_within_one_percent_or_300_ma(make, current_a):
+    bus = Bus(make(), emf_v=350)
+
+    done = bus.run(Setpoint(200, current_a, True), 1_500_000)
+
+    assert done.current_a == pytest.approx(current_a, abs=max(0.3, 0.01 * abs(current_a)))
+    assert done.settled
+
+
+@level
+def test_discharge_feeds_the_grid_with_what_the_losses_leave(make):
+    bus = Bus(make(), emf_v=350)
+
+    done = bus.run(Setpoint(200, -60, True), 1_500_000)
+
+    assert done.power_ac_w < 0
+    assert done.power_ac_w - done.heat_w == pytest.approx(done.current_a * done.voltage_v, rel=1e-3)
+
+
+@level
+def test_discharge_holds_the_voltage_set_point_as_its_floor(make):
+    bus = Bus(make(), emf_v=350)
+
+    done = bus.run(Setpoint(347, -80, True), 1_500_000)
+
+    assert done.voltage_v == pytest.approx(347, rel=0.005)
+    assert done.current_a == pytest.approx(-30, abs=1)
+
+
+@level
+@pytest.mark.parametrize("way", [1, -1])
+def test_a_change_of_direction_rests_at_zero_for_20_ms(make, way):
+    bus = Bus(make(), emf_v=350)
+    volts = {1: 500, -1: 200}
+    bus.run(Setpoint(volts[way], 40 * way, True), 1_500_000)
+
+    trail = [bus.run(Setpoint(volts[-way], -40 * way, True), 1_000).current_a for _ in range(800)]
+
+    assert sum(abs(current_a) < 1e-6 for current_a in trail) >= 19
+    assert trail[-1] == pytest.approx(-40 * way, abs=0.5)
+    signs = [way * current_a > 0 for current_a in trail if abs(current_a) > 1e-6]
+    assert signs == sorted(signs, reverse=True)
+
+
+@level
+@pytest.mark.parametrize("emf_v", [120.0, 350.0, 800.0])
+def test_the_envelope_is_the_same_in_both_directions(make, emf_v):
+    ends = []
+    for volts, current_a in ((1000, 400), (50, -400)):
+        bus = Bus(make(), emf_v=emf_v)
+        ends.append(abs(bus.run(Setpoint(volts, current_a, True), 2_500_000).current_a))
+
+    limits = [make().rating.limit_a(emf_v + sign * BATTERY_OHM * end) for sign, end in zip((1, -1), ends, strict=True)]
+    assert ends == pytest.approx(limits, rel=0.02)
+
+
+@level
+@pytest.mark.parametrize("stop", [OFF, Setpoint(200, 0.0, True)])
+def test_discharge_ends_within_100_ms_too(make, stop):
+    bus = Bus(make(), emf_v=350)
+    assert bus.run(Setpoint(200, -60, True), 1_500_000).current_a < -55
+
+    bus.run(stop, 99_000)
+
+    assert bus.run(stop, 1_000).current_a == 0
