@@ -67,6 +67,21 @@ def decode(
 
 
 @app.command()
+def compare(
+    baseline: Annotated[Path, typer.Argument(help="A folder of results, or a recording in any format we know.")],
+    other: Annotated[Path, typer.Argument(help="What to compare with it.")],
+    tolerance_ms: Annotated[float, typer.Option(min=0.0, help="How much earlier or later a frame may come [ms].")] = 0.0,
+    as_json: JsonOption = False,
+) -> None:
+    """Name the first frame and field in which a run or recording differs from a baseline."""
+    from hil.compare import compare_command
+
+    with _interruptible():
+        code = compare_command(baseline, other, tolerance_ms=tolerance_ms, as_json=as_json)
+    raise typer.Exit(code)
+
+
+@app.command()
 def dbc(
     edition: Annotated[str, typer.Argument(help="2011, 2015 or 2023A.")] = "2015",
     out: Annotated[Path | None, typer.Option(help="File to write [default: standard output].")] = None,
