@@ -48,6 +48,7 @@ class Board:
         self._wake = 0
         self._gpio = 0
         self._adc: Sequence[int] = self.inputs.adc
+        self._judged = 0, False  # after how many activations the sample was compared, and whether it was outside
         self._monitor = (0, 0, 0, 0)
         self.due = self._grid(start_us)
 
@@ -56,7 +57,9 @@ class Board:
     def receive(self, frame: Frame, now: int) -> None:
         """The CAN receive interrupt."""
         self.mailboxes.put(frame, now)
-        self._wake_after(now)
+        soonest = now + 1 + (self._phase_us - now - 1) % self._period_us  # `_wake_after`, in the path of every frame
+        if soonest < self.due and not self._frozen and not self.tripped:
+            self.due = soonest
 
     def digital(self, bits: int, now: int) -> None:
         """The digital inputs are *bits* (`Din`) from *now* on."""
@@ -69,7 +72,9 @@ class Board:
         """The converters show *counts* (by `Channel`; not changed afterwards) from *now* on."""
         self._open(now)
         self._adc = counts
-        if self._outside(counts):
+        outside = self._outside(counts)
+        self._judged = self.activations, outside
+        if outside:
             self._wake_after(now)
 
     def insulation(self, plus_kohm: int, minus_kohm: int, now: int, *, valid: bool) -> None:
@@ -139,7 +144,7 @@ class Board:
         return when + (self._phase_us - when) % self._period_us if when < NEVER else NEVER
 
     def _wake_after(self, now: int) -> None:
-        soonest = now + 1 + (self._phase_us - now - 1) % self._period_us  # `_grid`, in the path of every frame
+        soonest = self._grid(now + 1)
         if soonest < self.due and not self._frozen and not self.tripped:
             self.due = soonest
 
@@ -167,7 +172,10 @@ class Board:
             inputs.monitor_plus_kohm, inputs.monitor_minus_kohm = plus, minus
             self._wake |= _MONITOR
         inputs.adc = self._adc
-        if self._outside(self._adc):
+        activations, outside = self._judged
+        if activations != self.activations:  # only the controller moves windows
+            outside = self._outside(self._adc)
+        if outside:
             self._wake |= _ANALOG
 
     def _outside(self, counts: Sequence[int]) -> bool:

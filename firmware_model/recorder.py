@@ -52,7 +52,8 @@ class Recorder:
         ]
         last = self._last
         if truth != last:
-            for index, value in enumerate(truth):
-                if value != last[index]:
-                    self._signals[index].append(now, value)
+            for value, before, signal in zip(truth, last, self._signals, strict=True):
+                if value != before:
+                    signal.times_us.append(now)  # `append`, without a call
+                    signal.values.append(value)
             self._last = truth

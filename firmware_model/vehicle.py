@@ -20,7 +20,7 @@ from firmware_model.wires.can_bus import CanBus
 from protocols.core.frame import Frame
 from protocols.core.session import Moved
 from protocols.gbt27930.bms import BmsSession
-from protocols.gbt27930.bms_messages import BatteryReport, VehicleIdentity
+from protocols.gbt27930.bms_messages import VehicleIdentity
 from protocols.gbt27930.bms_rules import BmsState, BmsStopCause
 from protocols.gbt27930.editions import EDITIONS, Edition
 from protocols.gbt27930.habits import VehicleHabits
@@ -145,7 +145,7 @@ class Vehicle:
         self.pack = Pack(pack, soc_pct=soc_pct, temp_degc=temp_degc, rng=rng, now=now)
         self.inlet = Inlet(self.pack)
         self.monitor = BatteryMonitor(self.pack, DemandCurve(pack, plan), soc_target_pct=self.owner.soc_target_pct)
-        self.session = BmsSession(now, report=self._report, edition=edition, habits=habits, identity=self.identity)
+        self.session = BmsSession(now, report=self.monitor.report, edition=edition, habits=habits, identity=self.identity)
         self.insulation_ohm = 20e6
         """Of each side of the vehicle against earth; counts from the next plug-in on."""
         self.plugged = False
@@ -156,6 +156,7 @@ class Vehicle:
         self._port.power_down(now)
         self._port.detach(now)
         self._look_at = NEVER
+        self._awaited: int | None = NEVER  # the session's deadline that `due` was worked out with
         self._state = S.ASLEEP
         self._entered_at = now
         self._boot_at: int | None = None
@@ -203,12 +204,13 @@ class Vehicle:
         """Something has changed outside; the control unit looks at its next task."""
         self._look_at = min(self._look_at, _grid(now))
         self.due = min(self.due, self._look_at)
+        self._awaited = NEVER
 
     # ---- time and wire -----------------------------------------------------------------------------------------------
 
     def tick(self, now: int) -> None:
         """Do what is due: messages, and on the grid the hardware."""
-        deadline = self.session.deadline
+        deadline = self.session.timers.deadline
         if deadline is not None and deadline <= now:
             self.session.tick(now)
             self._drain(now)
@@ -217,8 +219,11 @@ class Vehicle:
             self._drain(now)
 
     def _receive(self, frame: Frame, now: int) -> None:
-        self.session.receive(frame, now)
-        self._drain(now)
+        session = self.session
+        session.receive(frame, now)
+        # Most frames only repeat what is known.
+        if session.outbox or session.reports or session.timers.deadline != self._awaited:
+            self._drain(now)
 
     def _drain(self, now: int) -> None:
         """Hand out frames, follow the session's state, and set `due`."""
@@ -229,6 +234,7 @@ class Vehicle:
         if session.reports:
             self._follow(session.events(), now)
         deadline, look_at = session.timers.deadline, self._look_at
+        self._awaited = deadline
         if self._state is S.CHARGING:
             look_at += LATE_US
         self.due = look_at if deadline is None or look_at < deadline else deadline
@@ -250,9 +256,6 @@ class Vehicle:
         elif self._stop_at is None:
             self._stop_at = now
         self._look_at = min(self._look_at, _grid(now))
-
-    def _report(self, now: int) -> BatteryReport:
-        return self.monitor.report(now)
 
     # ---- the control unit's task -------------------------------------------------------------------------------------
 

@@ -115,10 +115,7 @@ class CanBus:
     def tick(self, now: int) -> None:
         """Let end what ends by *now*."""
         while (due := self.due) <= now:
-            if self._step is None:
-                self._complete(due)
-            else:
-                self._step(due)
+            (self._step or self._complete)(due)
 
     # --- arbitration ---------------------------------------------------------------------------------------------------------
 
@@ -198,7 +195,14 @@ class CanBus:
                 port.receive(frame, now)
         if sender.on_sent is not None:
             sender.on_sent(frame, now)
-        self.plan(now)
+        if self._troubled:
+            self.plan(now)
+            return
+        for port in self._online:
+            if port.box:
+                self.plan(now)
+                return
+        self._start = self.joinable_until = self.due = NEVER  # what `plan` does when nobody has anything to send
 
     def _inspect(self, now: int) -> None:
         """The start of frame is over, so that the senders are settled: ask what happens to this attempt."""

@@ -255,7 +255,11 @@ class Conversation(Generic[State, Input]):
             return
         if self._late:
             due = self._late.pop(name, due)
-        if not self.link.send(message, now):  # another long message is under way
+        link = self.link
+        again = link.sent.get(name)
+        if again is not None and again[0] is message:  # what `send` does, without a call
+            link.out.append(again[1])
+        elif not link.send(message, now):  # another long message is under way
             self._late[name] = due
             self.timers.start(timer, now + RETRY_US)
             return

@@ -34,7 +34,6 @@ class Link:
         "_ids",
         "_layouts",
         "_restarts",
-        "_sent",
         "_to_us",
         "_transport_habits",
         "edition",
@@ -42,6 +41,7 @@ class Link:
         "own",
         "peer",
         "raw",
+        "sent",
         "timers",
         "transport",
     )
@@ -57,7 +57,8 @@ class Link:
         self._transport_habits = habits.transport
         self.timers = Timers()
         self._ids: dict[type[Message], int] = {}
-        self._sent: dict[str, tuple[Message, Frame]] = {}
+        self.sent: dict[str, tuple[Message, Frame]] = {}
+        """The newest short message of each name as it was sent, and its frame; to be looked at by senders in a hurry."""
         self.use(edition)
         self.reset()
 
@@ -65,7 +66,7 @@ class Link:
         """Speak *edition* from now on."""
         self.edition = edition
         self._ids.clear()
-        self._sent.clear()
+        self.sent.clear()
         self._layouts = {pgn << 8 | self.own << 8 | self.peer: layout for pgn, layout in edition.by_pgn.items()}
 
     def reset(self) -> None:
@@ -126,7 +127,7 @@ class Link:
 
         The same message again (the object, for it is immutable) goes out as the same frame without being encoded again.
         """
-        sent = self._sent.get(message.title)
+        sent = self.sent.get(message.title)
         if sent is not None and sent[0] is message:
             self.out.append(sent[1])
             return True
@@ -146,7 +147,7 @@ class Link:
         if can_id is None:
             can_id = self._ids[layout] = message.priority << 26 | _pgn(message) << 8 | self.peer << 8 | self.own
         frame = Frame(can_id, data)
-        self._sent[message.title] = message, frame
+        self.sent[message.title] = message, frame
         self.out.append(frame)
         return True
 

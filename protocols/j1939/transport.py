@@ -283,7 +283,8 @@ def _is_pgn(pgn: int) -> bool:
 
 def _expire(connections: dict[int, Inbound] | dict[int, Outbound] | dict[int, Broadcast], now: int) -> None:
     """Let each connection do what is due, until it is not due any more or has ended."""
-    for peer, connection in tuple(connections.items()):
+    for peer in tuple(connections):
+        connection = connections[peer]
         while connection.due <= now:
             if connection.expire(now):
                 del connections[peer]

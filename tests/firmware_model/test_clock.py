@@ -181,6 +181,21 @@ def test_a_part_added_late_is_not_ticked_in_the_past():
     assert clock.now == 600
 
 
+def test_a_part_that_another_adds_is_ticked_in_the_same_run():
+    clock, log = Clock(), []
+
+    class Adder(Ticker):
+        def tick(self, now):
+            super().tick(now)
+            clock.add(Ticker(now + 5, log=log, name="added"))
+
+    clock.add(Adder(10, log=log, name="adder"))
+
+    clock.run(20)
+
+    assert log == [(10, "adder"), (15, "added")]
+
+
 def test_a_callback_in_the_past_comes_at_once():
     clock, told = Clock(), []
     clock.run(until=500)

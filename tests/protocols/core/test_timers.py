@@ -27,6 +27,11 @@ class AnyUse(RuleBasedStateMachine):
         for name in names:
             self.model.pop(name, None)
 
+    @rule(name=NAMES)
+    def cancel(self, name):
+        self.timers.cancel(name)
+        self.model.pop(name, None)
+
     @rule(us=st.integers(0, 4))
     def wait(self, us):
         self.now += us
