@@ -1,99 +1,142 @@
-"""A battery pack: one mean cell with spread around it, lumped temperature, exact for constant current."""
+"""A battery pack of *series* groups of parallel cells, every one with its own charge, temperature, capacity and resistance."""
 
 from collections.abc import Sequence
-from math import exp
+from math import isfinite
 
 import numpy as np
 from numpy.random import Generator
 
+from firmware_model.battery.ageing import AS_NEW, Health
 from firmware_model.battery.packs import PackType
-
-LONGEST_STEP_US = 1_000_000
-"""Longer intervals are cut: within one step resistance and temperature coefficients stand still."""
+from firmware_model.battery.spread import drawn
 
 
 class Pack:
     """State of charge, voltage, temperature and energy of a pack of *kind*. Current is positive when charging.
 
-    Terminal voltage = `emf_v` + current x `r_ohm`; the first contains the slow polarisation. *temp_degc*, *coolant_degc* and
-    *soc* may be set at any time (call `refresh` then). No hysteresis, self-discharge or entropic heat.
+    Terminal voltage near the present current = `emf_v` + current x `r_ohm`: the tangent to the cells' curved polarisation.
+    *temp_degc* and *soc* may be set at any time (call `refresh` then) and move all cells alike; *coolant_degc* too.
+    The first pack of a process loads the compiled kernel.
     """
 
     def __init__(
-        self, kind: PackType, *, soc_pct: float, temp_degc: float = 25.0, rng: Generator | None = None, now: int = 0
+        self,
+        kind: PackType,
+        *,
+        soc_pct: float,
+        temp_degc: float = 25.0,
+        rng: Generator | None = None,
+        now: int = 0,
+        health: Health = AS_NEW,
     ) -> None:
+        from firmware_model.battery import kernel  # numba is imported where cells are stepped, and only there
+
+        if not (isfinite(soc_pct) and -20.0 <= soc_pct <= 120.0):
+            raise ValueError(f"soc_pct = {soc_pct:g} %: allowed is -20..120")
+        if not (isfinite(temp_degc) and -60.0 <= temp_degc <= 120.0):
+            raise ValueError(f"temp_degc = {temp_degc:g} °C: allowed is -60..120")
         self.kind = kind
-        self.soc = soc_pct / 100.0
-        self.temp_degc = temp_degc
         self.coolant_degc = temp_degc
         self.current_a = 0.0
-        self.slow_v = 0.0
-        """Polarisation of one cell's slow branch."""
         self.energy_wh = 0.0
-        """Into the terminals since the start (negative parts counted)."""
+        """Into the terminals since the start (negative parts counted), those of the pack's wiring included."""
         self.charge_ah = 0.0
         self.heat_wh = 0.0
-        """Lost in the pack's resistances since the start."""
+        """Lost in resistance, charge transfer and wiring since the start."""
+        self.mixing_wh = 0.0
+        """Spent on driving lithium into the particles. Energy = stored + heat + mixing."""
         self._then = now
-        self._heat_capacity = kind.heat_capacity_j_per_kwh_k * kind.energy_kwh
-        self._spread(rng)
+        self._kernel = kernel
+        self._constants = kind.constants()
+        self._out = np.zeros(kernel.SUMS)
+        self._make_cells(rng, health, soc_pct / 100.0, temp_degc)
+        sensors = np.arange(kind.temp_sensors) * kind.series // max(kind.temp_sensors, 1)
+        self._sensed = sensors * kind.parallel
         self.refresh()
 
-    def _spread(self, rng: Generator | None) -> None:
-        """Draw which cells and sensors are off the mean; one fixed pattern, whose size follows load (see `spread_v`)."""
-        count, sensors = self.kind.series, self.kind.temp_sensors
-        draws = np.zeros(count + sensors) if rng is None else rng.standard_normal(count + sensors).clip(-3, 3)
-        cells, temps = draws[:count] - draws[:count].mean(), draws[count:] - draws[count:].mean()
-        self._cell_pattern = [float(x) for x in cells]
-        self._temp_pattern = [self.kind.temp_sigma_k * float(x) for x in temps]
-        self.cell_max_number = int(cells.argmax()) + 1
-        self.cell_min_number = int(cells.argmin()) + 1
-        self.temp_max_number = int(temps.argmax()) + 1
-        self.temp_min_number = int(temps.argmin()) + 1
+    def _make_cells(self, rng: Generator | None, health: Health, soc: float, temp_degc: float) -> None:
+        kind, kernel = self.kind, self._kernel
+        count = kind.series * kind.parallel
+        off = drawn(kind.spread, count, rng)
+        self._cells = cells = np.zeros((count, kernel.CELL_COLUMNS))
+        self._state = state = np.zeros((count, kernel.STATE_COLUMNS))
+        cells[:, kernel.CAPACITY_AH] = kind.capacity_ah / kind.parallel * health.capacity * off.capacity
+        # Resistance is ohm·Ah over capacity in the kernel; a lost capacity alone does not raise it.
+        cells[:, kernel.R_SCALE] = health.resistance * health.capacity * off.capacity * off.resistance
+        cells[:, kernel.COOLANT_OFFSET_K] = off.temp_k
+        cells[:, kernel.LEAK_A] = kind.spread.leak_a
+        state[:, kernel.SOC] = soc + off.soc
+        state[:, kernel.TEMP] = temp_degc + off.temp_k
+        self._soc, self._temp_degc = float(state[:, kernel.SOC].mean()), float(state[:, kernel.TEMP].mean())
 
     def refresh(self) -> None:
         """Derive voltage and resistance from the state."""
-        kind, soc = self.kind, self.soc
-        chemistry, series = kind.chemistry, kind.series
-        self.ocv_v = ocv_v = series * chemistry.ocv_at(soc)
-        self.cell_ohm = cell_ohm = chemistry.r0_at(soc, self.temp_degc) / kind.capacity_ah
-        self.r_ohm = series * cell_ohm + kind.wiring_ohm
-        self.emf_v = ocv_v + series * self.slow_v
+        kind = self.kind
+        self._kernel.aim_pack(
+            self._state, self._cells, self._constants, kind.chemistry.tables_v, kind.parallel, self.current_a, self._out
+        )
+        self._take(self._out.tolist())
 
     def advance(self, now: int, current_a: float) -> None:
         """Let *current_a* have flowed since the last call, up to *now* (µs)."""
-        left = now - self._then
-        while left > 0:
-            step = left if left <= LONGEST_STEP_US else LONGEST_STEP_US
-            self._step(step * 1e-6, current_a)
-            left -= step
+        dt_us = now - self._then
         self._then = now
         self.current_a = current_a
+        if dt_us <= 0:
+            return
+        kind, dt_s = self.kind, dt_us * 1e-6
+        self._kernel.step_pack(
+            self._state,
+            self._cells,
+            self._constants,
+            kind.chemistry.tables_v,
+            kind.parallel,
+            dt_s,
+            current_a,
+            self.coolant_degc,
+            self._out,
+        )
+        sums = self._out.tolist()
+        wiring_j = current_a * current_a * kind.wiring_ohm * dt_s
+        self.charge_ah += current_a * dt_s / 3600.0
+        self.energy_wh += (sums[3] + wiring_j) / 3600.0
+        self.heat_wh += (sums[4] + wiring_j) / 3600.0
+        self.mixing_wh += sums[5] / 3600.0
+        self._take(sums)
 
-    def _step(self, dt_s: float, current_a: float) -> None:
-        kind = self.kind
-        chemistry, series = kind.chemistry, kind.series
-        before_v, slow_v = self.ocv_v, self.slow_v
-        charge_ah = current_a * dt_s / 3600.0
-        self.charge_ah += charge_ah
-        self.soc += charge_ah / kind.capacity_ah
-        full_v = current_a * chemistry.slow_ratio * self.cell_ohm
-        tau_s = chemistry.slow_tau_s
-        faded = 1.0 - exp(-dt_s / tau_s)
-        self.slow_v = slow_v + (full_v - slow_v) * faded
-        slow_mean_v = full_v + (slow_v - full_v) * faded * tau_s / dt_s
-        heat_w = current_a * (current_a * self.r_ohm + series * slow_mean_v)
-        self.heat_wh += heat_w * dt_s / 3600.0
-        conductance = self._heat_capacity / kind.cooling_tau_s
-        settled = self.coolant_degc + heat_w / conductance
-        self.temp_degc = settled + (self.temp_degc - settled) * exp(-dt_s / kind.cooling_tau_s)
-        self.refresh()
-        self.energy_wh += charge_ah * 0.5 * (before_v + self.ocv_v) + heat_w * dt_s / 3600.0
+    def _take(self, sums: Sequence[float]) -> None:
+        """Make the kernel's sums (in its order) the pack's."""
+        emf_v, r_ohm, self.ocv_v, _, _, _, self._soc, self._temp_degc, self.cell_max_v, self.cell_min_v, most, least = sums
+        if not isfinite(emf_v):
+            raise ArithmeticError(f"the pack left its range at {self._then} µs: {self.current_a:g} A, {100 * self._soc:g} %")
+        self.emf_v, self._cells_ohm = emf_v, r_ohm
+        self.r_ohm = r_ohm + self.kind.wiring_ohm
+        self.cell_max_number, self.cell_min_number = int(most) + 1, int(least) + 1
+
+    @property
+    def soc(self) -> float:
+        """State of charge, 0..1, mean over the cells."""
+        return self._soc
+
+    @soc.setter
+    def soc(self, soc: float) -> None:
+        self._state[:, self._kernel.SOC] += soc - self._soc
+        self._soc = soc
 
     @property
     def soc_pct(self) -> float:
-        """State of charge of the mean cell."""
-        return 100.0 * self.soc
+        """The same in percent."""
+        return 100.0 * self._soc
+
+    @property
+    def temp_degc(self) -> float:
+        """Mean over the cells."""
+        return self._temp_degc
+
+    @temp_degc.setter
+    def temp_degc(self, temp_degc: float) -> None:
+        self._state[:, self._kernel.TEMP] += temp_degc - self._temp_degc
+        self._temp_degc = temp_degc
 
     @property
     def voltage_v(self) -> float:
@@ -102,41 +145,42 @@ class Pack:
 
     @property
     def cell_mean_v(self) -> float:
-        """Terminal voltage of the mean cell."""
-        return self.kind.chemistry.ocv_at(self.soc) + self.slow_v + self.current_a * self.cell_ohm
-
-    @property
-    def spread_v(self) -> float:
-        """One sigma of the cell voltages: from unequal charge (steep at both ends) and, under load, unequal resistance."""
-        kind = self.kind
-        polarised_v = abs(self.slow_v + self.current_a * self.cell_ohm)
-        return kind.soc_sigma * kind.chemistry.ocv_slope_at(self.soc) + kind.resistance_sigma * polarised_v
-
-    @property
-    def cell_max_v(self) -> float:
-        """The highest cell."""
-        return self.cell_mean_v + self.spread_v * self._cell_pattern[self.cell_max_number - 1]
-
-    @property
-    def cell_min_v(self) -> float:
-        """The lowest cell."""
-        return self.cell_mean_v + self.spread_v * self._cell_pattern[self.cell_min_number - 1]
+        """Mean over the groups of cells."""
+        return (self.emf_v + self.current_a * self._cells_ohm) / self.kind.series
 
     def cell_voltages_v(self) -> Sequence[float]:
-        """All cells, in order of position."""
-        mean_v, spread_v = self.cell_mean_v, self.spread_v
-        return [mean_v + spread_v * x for x in self._cell_pattern]
+        """All groups of cells, in order of position."""
+        emf_v, r_ohm = (self._state[:, column] for column in (self._kernel.EMF, self._kernel.R_OHM))
+        if self.kind.parallel > 1:
+            groups = (self.kind.series, self.kind.parallel)
+            conductance_s = (1.0 / r_ohm).reshape(groups).sum(axis=1)
+            emf_v, r_ohm = (emf_v / r_ohm).reshape(groups).sum(axis=1) / conductance_s, 1.0 / conductance_s
+        volts: list[float] = (emf_v + self.current_a * r_ohm).tolist()
+        return volts
+
+    def temps_degc(self) -> Sequence[float]:
+        """All temperature sensors, in order of position; each sits on a cell."""
+        temps: list[float] = self._state[self._sensed, self._kernel.TEMP].tolist()
+        return temps
 
     @property
     def temp_max_degc(self) -> float:
         """The warmest sensor."""
-        return self.temp_degc + self._temp_pattern[self.temp_max_number - 1]
+        return max(self.temps_degc())
 
     @property
     def temp_min_degc(self) -> float:
         """The coldest sensor."""
-        return self.temp_degc + self._temp_pattern[self.temp_min_number - 1]
+        return min(self.temps_degc())
 
-    def temps_degc(self) -> Sequence[float]:
-        """All temperature sensors, in order of position."""
-        return [self.temp_degc + x for x in self._temp_pattern]
+    @property
+    def temp_max_number(self) -> int:
+        """Which sensor is the warmest, from 1."""
+        temps = self.temps_degc()
+        return temps.index(max(temps)) + 1
+
+    @property
+    def temp_min_number(self) -> int:
+        """Which sensor is the coldest, from 1."""
+        temps = self.temps_degc()
+        return temps.index(min(temps)) + 1

@@ -1,4 +1,5 @@
-import numpy as np
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -6,18 +7,23 @@ from hypothesis import strategies as st
 from firmware_model.battery.chemistry import LFP, NMC
 
 both = pytest.mark.parametrize("chemistry", [NMC, LFP], ids=lambda c: c.name)
+SOC = (0, 0.02, 0.05, *(round(0.05 * n, 2) for n in range(2, 20)), 0.98, 1)
+
+# Open-circuit voltages of the published parameter sets Chen2020 and Prada2013 at 25 °C, executed.
+# fmt: off
+PUBLISHED = {
+    "NMC": (2.500, 2.8625, 3.1094, 3.2959, 3.4339, 3.4852, 3.5286, 3.5814, 3.6290, 3.6670, 3.7054, 3.7509,
+            3.7983, 3.8406, 3.8896, 3.9479, 3.9943, 4.0421, 4.0809, 4.0967, 4.1236, 4.1645, 4.200),
+    "LFP": (2.000, 2.460, 2.7853, 2.9781, 3.1080, 3.1685, 3.1857, 3.2058, 3.2324, 3.2525, 3.2621, 3.2660,
+            3.2678, 3.2688, 3.2700, 3.2740, 3.2926, 3.3097, 3.3132, 3.3142, 3.3164, 3.3502, 3.600),
+}
+# fmt: on
 
 
 @both
-def test_the_curve_goes_through_every_table_point(chemistry):
-    for soc, ocv_v in chemistry.ocv_v.items():
-        assert chemistry.ocv_at(soc) == pytest.approx(ocv_v, abs=1e-6)
-
-
-@both
-@given(soc=st.floats(0, 1))
-def test_between_points_the_curve_is_a_straight_line(chemistry, soc):
-    assert chemistry.ocv_at(soc) == pytest.approx(np.interp(soc, list(chemistry.ocv_v), list(chemistry.ocv_v.values())), abs=1e-9)
+def test_open_circuit_voltage_is_that_of_the_published_sets(chemistry):
+    for soc, ocv_v in zip(SOC, PUBLISHED[chemistry.name], strict=True):
+        assert chemistry.ocv_at(soc) == pytest.approx(ocv_v, abs=1e-3)
 
 
 @both
@@ -28,33 +34,13 @@ def test_more_charge_never_means_less_voltage(chemistry, a, b):
     assert chemistry.ocv_at(low) <= chemistry.ocv_at(high)
 
 
-@both
-@given(soc=st.floats(0.001, 0.999))
-def test_slope_is_that_of_the_line_in_force(chemistry, soc):
-    k = int(100 * soc)
-    step = chemistry.ocv_at((k + 0.9) / 100) - chemistry.ocv_at((k + 0.1) / 100)
-
-    assert chemistry.ocv_slope_at(soc) == pytest.approx(step / 0.008, rel=1e-6, abs=1e-9)
+@pytest.mark.parametrize("field, value", [("ohmic_ohm_ah", -1.0), ("diffusion_n_s", 0.0), ("exchange_c", float("nan"))])
+def test_lags_that_cannot_be_are_refused_by_name(field, value):
+    with pytest.raises(ValueError, match=field):
+        replace(NMC.lags, **{field: value})
 
 
-@pytest.mark.parametrize(
-    "chemistry, capacity_ah, soc, temp_degc, r_mohm",
-    [
-        (NMC, 5, 0.5, 25, 23.5),
-        (NMC, 5, 0.5, 0, 35.7),
-        (NMC, 5, 0.5, 45, 15.9),
-        (NMC, 5, 0.1, 25, 29.3),
-        (NMC, 5, 0.9, 45, 18.0),
-        (LFP, 2.3, 0.5, 25, 29.7),
-        (LFP, 2.3, 0.5, 0, 53.4),
-        (LFP, 2.3, 0.9, 0, 56.7),
-    ],
-)
-def test_resistance_is_that_of_the_fitted_cells(chemistry, capacity_ah, soc, temp_degc, r_mohm):
-    assert 1e3 * chemistry.r0_at(soc, temp_degc) / capacity_ah == pytest.approx(r_mohm, rel=0.05)
-
-
-@both
-@given(soc=st.floats(-0.2, 1.2), temp_degc=st.floats(-40, 80))
-def test_resistance_is_always_positive_and_falls_with_warmth(chemistry, soc, temp_degc):
-    assert 0 < chemistry.r0_at(soc, temp_degc + 1) < chemistry.r0_at(soc, temp_degc)
+@pytest.mark.parametrize("field, value", [("hysteresis_v", -0.01), ("entropic_v_per_k", float("nan"))])
+def test_other_numbers_that_cannot_be_are_refused_by_name(field, value):
+    with pytest.raises(ValueError, match=field):
+        replace(LFP, **{field: value})
