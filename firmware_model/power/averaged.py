@@ -6,7 +6,7 @@ The compiled kernel is loaded when the first stage is built.
 
 from dataclasses import dataclass
 from enum import Enum
-from math import isfinite
+from math import exp, isfinite, pi
 
 import numpy as np
 from numpy.random import Generator
@@ -17,6 +17,7 @@ from firmware_model.power.quasi_static import Dynamics, Losses, Rating
 from firmware_model.power.ref30 import IGBT, Ref30
 from firmware_model.power.stage import Delivered, Diverged, Limit, Load, Setpoint, Trip
 
+PHASE_PEAK, LINE_PEAK = (2.0 / 3.0) ** 0.5, 2.0**0.5
 LIMITS = (Limit.OFF, Limit.CURRENT, Limit.VOLTAGE, Limit.ENVELOPE)
 FITTED_LOADS = (0.1, 0.25, 0.5, 0.75, 1.0)
 """Shares of the rated power of the five published efficiency points."""
@@ -57,7 +58,8 @@ def fit_rest(module: Ref30, losses: Losses, *, power_w: float, voltage_v: float 
 
 
 class AveragedStage:
-    """*rating.modules* equal modules in parallel. See `PowerStage` for the obligations; arguments are those of `QuasiStaticStage`.
+    """*rating.modules* equal modules in parallel. See `PowerStage` for the obligations, `QuasiStaticStage` for
+    the arguments they have in common.
 
     *connected* false: the mains arrive with the first call, so pre-charge and link ramp come first. *droop_ohm* per module
     lowers the voltage set point with the current. `grid_v` (line to line, rms), `mains_present`, `ambient_degc`, `gain`,
@@ -96,7 +98,8 @@ class AveragedStage:
         """Lived so far; what long steps covered is not among them."""
         self._p = self._parameters(droop_ohm)
         self._x = layout.synchronised(module) if connected else layout.discharged(module)
-        self._load, self._out = np.zeros(4), np.zeros(5)
+        self._load, self._out = np.zeros(4), np.zeros(6)
+        self._cv_p = 2.0 * pi * module.gains.voltage_hz
         self._then = 0
         self._last = Delivered(0.0, 0.0, 0.0, 0.0, Limit.OFF, True)
 
@@ -142,32 +145,33 @@ class AveragedStage:
             raise Diverged(f"averaged stage at {now} us: not a number; {setpoint}, {load}, {self.module}, state {state}")
         self.interrupts += lived
         modules, dt_s = self.rating.modules, dt_us * 1e-6
-        charge, mains_j, heat_j, _, settled = self._out.tolist()
+        charge, mains_j, heat_j, _, settled, limit = self._out.tolist()
         heat_w = modules * heat_j / dt_s
-        limit = LIMITS[int(self._x[X.LIMIT])]
         self._last = Delivered(
-            float(self._load[0]), modules * charge / dt_s, modules * mains_j / dt_s, heat_w, limit, settled == 1.0
+            float(self._load[0]), modules * charge / dt_s, modules * mains_j / dt_s, heat_w, LIMITS[int(limit)], settled == 1.0
         )
         settled_degc = self.ambient_degc + 0.023 * heat_w / modules
-        self.heat_sink_degc = settled_degc + (self.heat_sink_degc - settled_degc) * float(np.exp(-dt_us / 120e6))
+        self.heat_sink_degc = settled_degc + (self.heat_sink_degc - settled_degc) * exp(-dt_us / 120e6)
         return self._last
 
     def _ask(self, setpoint: Setpoint, load: Load) -> None:
         """What this interval asks of one module, and its share of the load."""
-        p, rating, modules = self._p, self.rating, self.rating.modules
+        rating, modules = self.rating, self.rating.modules
         asked_v, asked_a, enabled = setpoint
         if asked_a:
             exact, offset = asked_a * self.gain, self.offset_a
             asked_a = max(exact + offset, 0.0) if asked_a > 0.0 else min(exact + offset, 0.0)
-        p[P.MAINS] = float(self.mains_present)
-        p[P.ENABLED] = float(enabled and asked_v >= rating.voltage_min_v)
-        p[P.ASKED] = asked_a / modules
-        p[P.TOP_V] = min(asked_v, rating.voltage_max_v) * self.voltage_gain
-        p[P.DERATE] = min(max((75.0 - self.ambient_degc) / 20.0, 0.0), 1.0)
-        p[P.PEAK], p[P.LINE_PEAK] = self.grid_v * (2.0 / 3.0) ** 0.5, self.grid_v * 2.0**0.5
-        p[P.CV_P] = 2.0 * np.pi * self.module.gains.voltage_hz * load.capacitance_f / modules
-        self._load[0], self._load[1] = load.voltage_v, load.capacitance_f / modules
-        self._load[2], self._load[3] = load.conductance_s / modules, load.source_a / modules
+        self._p[:8] = (
+            self.mains_present,
+            enabled and asked_v >= rating.voltage_min_v,
+            asked_a / modules,
+            min(asked_v, rating.voltage_max_v) * self.voltage_gain,
+            min(max((75.0 - self.ambient_degc) / 20.0, 0.0), 1.0),
+            self._cv_p * load.capacitance_f / modules,
+            self.grid_v * PHASE_PEAK,
+            self.grid_v * LINE_PEAK,
+        )
+        self._load[:] = [load[0], load[1] / modules, load[2] / modules, load[3] / modules]
 
     def _parameters(self, droop_ohm: float) -> layout.Floats:
         p, rating, dynamics = layout.parameters(self.module), self.rating, self.dynamics
@@ -184,5 +188,6 @@ class AveragedStage:
         )
         p[P.DROOP] = droop_ohm
         p[P.A0], p[P.A1], p[P.A2] = rest.a0_w, rest.a1, rest.a2_per_w
+        p[P.HARD] = 4.0 * self.module.dab.carrier_hz * self.losses.hard_j_per_a
         p[P.STANDBY] = max(self.losses.standby_w - bleeder_w, 0.0)
         return p

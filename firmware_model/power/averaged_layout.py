@@ -55,10 +55,13 @@ class X(IntEnum):
     OCP = auto()
     HITS = auto()
     TRIP = auto()
+    VD = auto()
+    VQ = auto()
+    CREST = auto()
 
 
 class P(IntEnum):
-    """Parameters of one module and what is asked of it."""
+    """Parameters of one module; the first eight are what each call asks of it."""
 
     MAINS = 0
     ENABLED = auto()
@@ -116,6 +119,7 @@ class P(IntEnum):
     A0 = auto()
     A1 = auto()
     A2 = auto()
+    HARD = auto()
     STANDBY = auto()
     ISR_US = auto()
 
@@ -151,14 +155,14 @@ def synchronised(module: Ref30) -> Floats:
     x = np.zeros(len(X))
     x[X.VDC] = x[X.VREF] = module.link.nominal_v
     x[X.MODE], x[X.LOCKED], x[X.N] = RUN, 1.0, module.dab.ratio_low
-    x[X.ED] = x[X.ED1] = module.grid.phase_peak_v
+    x[X.ED] = x[X.ED1] = x[X.VD] = module.grid.phase_peak_v
     return x
 
 
 def discharged(module: Ref30) -> Floats:
     """State of a module before it is connected to the mains."""
     x = np.zeros(len(X))
-    x[X.N] = module.dab.ratio_low
+    x[X.N], x[X.VD] = module.dab.ratio_low, module.grid.phase_peak_v
     return x
 
 

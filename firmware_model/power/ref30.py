@@ -4,7 +4,7 @@ Figures of the power stage specification, 1.4, 4.1, 4.2 and 4.3. Each group refu
 """
 
 from dataclasses import dataclass, fields
-from math import isfinite, pi
+from math import isfinite, pi, sqrt
 
 LIMITS: dict[str, tuple[float, float]] = {
     "v": (0.0, 2_000.0), "hz": (1.0, 1e6), "h": (1e-9, 1.0), "ohm": (0.0, 1e7), "f": (1e-12, 1.0), "a": (1e-3, 1e4),
@@ -47,12 +47,12 @@ class Grid:
     @property
     def phase_peak_v(self) -> float:
         """Amplitude of the phase voltage."""
-        return self.line_v * (2.0 / 3.0) ** 0.5
+        return self.line_v * sqrt(2.0 / 3.0)
 
     @property
     def line_peak_v(self) -> float:
         """What a diode bridge charges the link to."""
-        return self.line_v * 2.0**0.5
+        return self.line_v * sqrt(2.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +89,7 @@ class Filter:
     def resonance_hz(self) -> float:
         """Of both inductors against the capacitor, without the grid's inductance."""
         parallel_h = self.converter_h * self.grid_h / (self.converter_h + self.grid_h)
-        return 1.0 / (2.0 * pi * (parallel_h * self.capacitor_f) ** 0.5)
+        return 1.0 / (2.0 * pi * sqrt(parallel_h * self.capacitor_f))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -109,6 +109,7 @@ class PowerStage(Protocol):
 
         The amount of the mean current never exceeds that of ``setpoint.current_a`` by more than *ripple_a* once the set point has
         held for 500 ms, nor before that the greater of set point and present current; with current 0 or not enabled it reaches
-        0 A within 100 ms; it sinks only if asked to, and a change of direction passes through zero. Charge does not depend on how an interval is divided into calls. At *now* equal to the last call nothing changes.
+        0 A within 100 ms; it sinks only if asked to, and a change of direction passes through zero. Charge does not depend on how
+        an interval is divided into calls. At *now* equal to the last call nothing changes.
         """
         ...

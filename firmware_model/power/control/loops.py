@@ -8,26 +8,26 @@ from math import sqrt
 from numba import njit
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def clip(value: float, low: float, high: float) -> float:
     """*value* within *low* .. *high*."""
     return low if value < low else high if value > high else value
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def pll(v_q: float, integral: float, kp: float, ki: float, h_s: float) -> tuple[float, float]:
     """Synchronous-frame PLL: the frequency's deviation from nominal (rad/s) and the new integral, from the q voltage (V)."""
     integral += ki * v_q * h_s
     return kp * v_q + integral, integral
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def lock(v_q: float, v_peak: float, timer_s: float, h_s: float) -> float:
     """How long |v_q| has stayed under 5 % of *v_peak* (s); the PLL is locked from 20 ms on."""
     return min(timer_s + h_s, 1.0) if abs(v_q) < 0.05 * v_peak else 0.0
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def current_pi(
     asked_a: float, actual_a: float, cross_v: float, grid_v: float, integral: float, kp: float, ki: float, h_s: float
 ) -> tuple[float, float]:
@@ -41,16 +41,17 @@ def current_pi(
     return grid_v + cross_v - kp * error - integral, integral
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def limit_voltage(e_d: float, e_q: float, v_dc: float) -> tuple[float, float]:
     """Shorten the converter voltage to what space vector modulation reaches at the link voltage *v_dc*: v_dc / √3."""
-    most, size = v_dc * 0.5773502691896258, sqrt(e_d * e_d + e_q * e_q)
-    if size <= most:
+    most, square = v_dc * 0.5773502691896258, e_d * e_d + e_q * e_q
+    if square <= most * most:
         return e_d, e_q
+    size = sqrt(square)
     return e_d * most / size, e_q * most / size
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def link_pi(
     error_v: float, forward_a: float, integral: float, kp: float, ki: float, low_a: float, high_a: float, h_s: float
 ) -> tuple[float, float]:
@@ -61,7 +62,7 @@ def link_pi(
     return clip(asked, low_a, high_a), integral
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def phase_for(current_a: float, n_v: float, two_f_l: float) -> float:
     """Phase shift (-0.5 .. 0.5, its sign the direction) that a lossless bridge needs for *current_a*.
 
@@ -72,7 +73,7 @@ def phase_for(current_a: float, n_v: float, two_f_l: float) -> float:
     return size if current_a >= 0.0 else -size
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def slewed(value: float, target: float, rise: float, fall: float) -> float:
     """*value* one interrupt later on its way to *target*: at most *fall* towards zero, *rise* away from it, never across it."""
     if value != 0.0 and (target == 0.0 or (target > 0.0) != (value > 0.0)):
@@ -82,7 +83,7 @@ def slewed(value: float, target: float, rise: float, fall: float) -> float:
     return min(value + rise, target) if target > 0.0 else max(value - rise, target)
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def least(asked_a: float, for_voltage_a: float) -> float:
     """The minimum selector, in either direction: constant current (and power, by *asked_a*) against constant voltage."""
     if asked_a >= 0.0:
