@@ -19,6 +19,7 @@ from firmware_model.mcu.controller import ChargingController
 from firmware_model.mcu.sequence import PileState
 from firmware_model.mcu.settings import ControllerSettings
 from firmware_model.pile import Pile, spans_of
+from firmware_model.power.averaged import AveragedStage
 from firmware_model.power.quasi_static import QuasiStaticStage, Rating
 from firmware_model.recorder import Recorder
 from firmware_model.trace import Trace
@@ -35,6 +36,9 @@ REST: Final = frozenset({PileState.IDLE, PileState.FINISHED})
 LINGER_US: Final = 2_000_000
 """How long a bench goes on after everything has come to rest."""
 
+LEVELS: Final = {"averaged": AveragedStage, "quasi_static": QuasiStaticStage}
+"""How finely the power stage is modelled, by name."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PileSetup:
@@ -48,6 +52,12 @@ class PileSetup:
     insulation_plus_ohm: float = 20e6
     insulation_minus_ohm: float = 20e6
     tickless: bool = True
+    level: str = "quasi_static"
+    """One of `LEVELS`."""
+
+    def __post_init__(self) -> None:
+        if self.level not in LEVELS:
+            raise ValueError(f"PileSetup.level = {self.level!r}: one of {', '.join(LEVELS)}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +130,7 @@ class Bench:
             voltage_min_v=rating.voltage_min_v,
             current_max_a=rating.current_a,
         )
-        stage = QuasiStaticStage(rating, rng=self.draw("pile/stage"))
+        stage = LEVELS[setup.level](rating, rng=self.draw("pile/stage"))
         stage.ambient_degc = setup.temp_degc
         instruments = make_instruments(lambda name: self.draw(f"pile/sensor/{name}"))
         circuit = OutputCircuit(stage, instruments=instruments)

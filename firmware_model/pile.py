@@ -67,6 +67,7 @@ class Pile:
         self.due = start_us
         """When the sensors of lock, K3/K4 and insulation monitor are read next (µs)."""
         self._monitor_at = NEVER
+        self._trip = circuit.stage.trip
         self._stirred = True  # something that is not the circuit's may have changed, or is about to
         self._pilot = self._aux = 0
         self._plug = (0, 0)
@@ -85,6 +86,8 @@ class Pile:
 
     def _stepped(self, now: int) -> None:
         """The circuit has taken a step."""
+        if self.circuit.stage.trip is not self._trip:
+            self._trip, self._stirred = self.circuit.stage.trip, True
         self._sense(now)
         if self.observe is not None:
             self.observe(now)
@@ -123,7 +126,7 @@ class Pile:
             auxiliary.k3.feedback(now),
             auxiliary.k4.feedback(now),
             self.mains.present,
-            self.stage_fault,
+            self.stage_fault or circuit.stage.trip is not None,
             self.door_open,
             self.earth_ok,
         )

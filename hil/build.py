@@ -37,6 +37,7 @@ def _pile(pile: s.Pile) -> PileSetup:
         insulation_plus_ohm=pile.insulation_plus_ohm,
         insulation_minus_ohm=pile.insulation_minus_ohm,
         tickless=pile.tickless,
+        level=pile.level,
     )
 
 

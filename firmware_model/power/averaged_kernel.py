@@ -37,7 +37,7 @@ WINDOW = 20
 """Interrupts over which a settled stage must not have moved before it takes a long step."""
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", inline="always")
 def grid_side(x: ndarray, p: ndarray, p_link: float, h: float) -> tuple[float, float]:
     """Move front end and link by *h* (s) while *p_link* (W) leaves the link; mean power from the mains, and lost (W)."""
     if p[P.MAINS] == 0.0 or x[X.MODE] == 0.0:
@@ -57,7 +57,7 @@ def grid_side(x: ndarray, p: ndarray, p_link: float, h: float) -> tuple[float, f
     return power, lost + leak
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", inline="always")
 def inductors(x: ndarray, p: ndarray, h: float) -> tuple[float, float, float]:
     """Both axes of the filter over *h* (s): mean power from the mains, into the link, and lost in resistance (W)."""
     v_d, v_q = x[X.VD], x[X.VQ]
@@ -72,7 +72,7 @@ def inductors(x: ndarray, p: ndarray, h: float) -> tuple[float, float, float]:
     return 1.5 * (v_d * m_d + v_q * m_q), 1.5 * (x[X.ED] * m_d + x[X.EQ] * m_q), lost
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", inline="always")
 def synchronise(x: ndarray, p: ndarray, h: float) -> None:
     """PLL and start sequence of the front end, once an interrupt."""
     if p[P.MAINS] == 0.0 or x[X.TRIP] != 0.0:
@@ -101,7 +101,7 @@ def synchronise(x: ndarray, p: ndarray, h: float) -> None:
             x[X.MODE] = RUN
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", inline="always")
 def front_end(x: ndarray, p: ndarray, h: float) -> None:
     """Interrupt A: link voltage and dq current loops. What it computes takes effect one period later."""
     if x[X.MODE] < 2.0:
@@ -125,7 +125,7 @@ def bridge_peaks(v1: float, v2: float, d: float, four_f_l: float) -> tuple[float
     return (v1 + size * v2) / four_f_l, (v2 + size * v1) / four_f_l
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", inline="always")
 def bridge(x: ndarray, p: ndarray, volts: float) -> tuple[float, float]:
     """Output current (A) at the present phase shift, and the power lost in resistance and at turning on a leg without ZVS (W)."""
     d = x[X.D]
@@ -142,7 +142,7 @@ def bridge(x: ndarray, p: ndarray, volts: float) -> tuple[float, float]:
     return (max(amps, 0.0) if d > 0.0 else min(amps, 0.0)), lost + hard
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", inline="always")
 def demand(x: ndarray, p: ndarray, volts: float, h: float) -> tuple[float, float]:
     """The current to go for (A) by set point, envelope, wiring and direction, and which of them holds."""
     high = x[X.N] == p[P.N_HIGH]
@@ -165,7 +165,7 @@ def demand(x: ndarray, p: ndarray, volts: float, h: float) -> tuple[float, float
     return asked, limit
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", inline="always")
 def change_wiring(x: ndarray, p: ndarray, volts: float, h: float) -> None:
     """The secondaries change between parallel and series: wait for zero current, then for the contacts; ramp on from here."""
     x[X.VRAMP] = volts
@@ -176,14 +176,14 @@ def change_wiring(x: ndarray, p: ndarray, volts: float, h: float) -> None:
         x[X.CHANGE] = 0.0
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", inline="always")
 def block(x: ndarray) -> None:
     """Gates of the bridge off."""
     x[X.D] = x[X.INT_C] = x[X.ISLEW] = x[X.IREF] = x[X.VRAMP] = x[X.I_OUT] = x[X.I_NET] = 0.0
     x[X.LIMIT] = OFF
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", inline="always")
 def output_side(x: ndarray, p: ndarray, volts: float, h: float) -> None:
     """Interrupt B: voltage ramp, selector, slew, and the phase shift for the next period."""
     if p[P.ENABLED] == 0.0 or x[X.MODE] != RUN or x[X.TRIP] != 0.0:
@@ -210,7 +210,7 @@ def output_side(x: ndarray, p: ndarray, volts: float, h: float) -> None:
     x[X.D] = clip(forward + p[P.DAB_P] * error + x[X.INT_C], low, high)
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", inline="always")
 def protect(x: ndarray, p: ndarray, volts: float, h: float) -> None:
     """Latch the first limit that is passed (4.3), as far as averages and peak estimates can see it."""
     flowing = x[X.I_OUT]
@@ -233,7 +233,7 @@ def protect(x: ndarray, p: ndarray, volts: float, h: float) -> None:
         x[X.TRIP] = 5.0 if front else 6.0
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", inline="always")
 def rest_w(x: ndarray, p: ndarray, power: float) -> float:
     """Losses beyond the resistances and the link's bleeder, taken from the link (W)."""
     if x[X.MODE] < 2.0 or x[X.TRIP] != 0.0:
@@ -315,7 +315,7 @@ def advance(x: ndarray, p: ndarray, load: ndarray, out: ndarray, dt_us: int, lon
     return lived
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", inline="always")
 def resting(x: ndarray, mark: ndarray, moved_v: float) -> bool:
     """Whether nothing has moved since *mark*: what is left to move is far below 0.1 %."""
     amps = 1e-3 + 5e-5 * abs(x[X.I_OUT])
