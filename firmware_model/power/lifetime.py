@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from math import exp, inf
-from typing import Final, NamedTuple, Protocol
+from typing import Final, Protocol
 
 import rainflow
 
@@ -17,7 +17,8 @@ GAS_CONSTANT: Final = 8.314
 KELVIN: Final = 273.15
 
 
-class Cycle(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Cycle:
     """One class of cycles of the junction temperature."""
 
     range_k: float
@@ -62,7 +63,7 @@ class Lesit:
         if cycle.range_k <= 0.0:
             return inf
         arrhenius = exp(self.activation_j_per_mol / (GAS_CONSTANT * (cycle.mean_degc + KELVIN)))
-        return self.factor * cycle.range_k**self.exponent * arrhenius
+        return float(self.factor * cycle.range_k**self.exponent * arrhenius)
 
 
 class Reference(Enum):
