@@ -44,7 +44,7 @@ def main() -> int:
     hour_s = 300 if parser.parse_args().short else 3600
     vehicle = VehicleSetup(pack=PACKS["bus"], soc_pct=10, owner=Owner(soc_target_pct=99))
     script = [Step("plug in", Moment()), Step("start", Moment(S))]
-    bench = Bench(PileSetup(), vehicle, seed=1, script=script)
+    bench = Bench(PileSetup(level="quasi_static"), vehicle, seed=1, script=script)
     while bench.charger.session.state is not ChargerState.CHARGING:
         bench.run(bench.clock.now + S)
 

@@ -52,7 +52,7 @@ class PileSetup:
     insulation_plus_ohm: float = 20e6
     insulation_minus_ohm: float = 20e6
     tickless: bool = True
-    level: str = "quasi_static"
+    level: str = "averaged"
     """One of `LEVELS`."""
 
     def __post_init__(self) -> None:

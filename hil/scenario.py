@@ -77,7 +77,7 @@ class Pile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     insulation_minus_ohm: Ohms = 20e6
     tickless: bool = True
     """Leave out task activations that cannot change anything; the result is the same to the byte."""
-    level: Literal["averaged", "quasi_static"] = "quasi_static"
+    level: Literal["averaged", "quasi_static"] = "averaged"
     """How finely the power stage is modelled: with its control loops, or by efficiency and lag only."""
 
     def __post_init__(self) -> None:

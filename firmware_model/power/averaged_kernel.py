@@ -294,7 +294,7 @@ def advance(x: ndarray, p: ndarray, load: ndarray, out: ndarray, dt_us: int, lon
         synchronise(x, p, period * 1e-6)
         front_end(x, p, period * 1e-6)
         output_side(x, p, after_v, period * 1e-6)
-        if x[X.VDC] != x[X.VDC] or x[X.ID] != x[X.ID] or after_v != after_v or abs(x[X.VDC]) > 1e9:
+        if x[X.VDC] != x[X.VDC] or x[X.ID] != x[X.ID] or after_v != after_v or abs(after_v) > 1e6:
             return -1
         if since == WINDOW:
             out[4] = 1.0 if resting(x, mark, after_v - mark_v) else 0.0
