@@ -40,9 +40,9 @@ def test_constant_current_gives_the_same_state_however_time_is_divided(cuts, cur
     whole.advance(now, current_a)
 
     assert parts.soc == pytest.approx(whole.soc, rel=1e-12)
-    assert parts.emf_v == pytest.approx(whole.emf_v, rel=1e-6)
+    assert parts.emf_v == pytest.approx(whole.emf_v, rel=1e-5)
     assert parts.temp_degc == pytest.approx(whole.temp_degc, abs=1e-3)
-    assert parts.energy_wh == pytest.approx(whole.energy_wh, rel=1e-5, abs=1e-9)
+    assert parts.energy_wh == pytest.approx(whole.energy_wh, rel=1e-4, abs=1e-6)
 
 
 def test_terminal_energy_is_stored_energy_plus_heat_plus_gradients():
