@@ -31,7 +31,7 @@ EVERY_DEPENDENCY = DEPENDENCIES.union(*(modules_of(extra) for extra in EXTRAS.va
 # Besides the standard library. Each layer imports those before it.
 MAY_IMPORT = {
     "protocols": {"protocols"},
-    "firmware_model": {"protocols", "firmware_model", "simpy", "numpy", "numba"},
+    "firmware_model": {"protocols", "firmware_model", "simpy", "numpy", "numba", "rainflow"},
     "hil": {*PACKAGES, *DEPENDENCIES}.union(*(modules_of(extra) for name, extra in EXTRAS.items() if name != "test")),
 }
 
