@@ -57,6 +57,21 @@ def fit_rest(module: Ref30, losses: Losses, *, power_w: float, voltage_v: float 
     return Rest(a0_w=a0, a1=a1, a2_per_w=a2)
 
 
+def fit_losses(voltage_v: float = 750.0) -> Losses:
+    """The quasi-static level's efficiency, fitted to what this level loses at the five loads, at *voltage_v* (V) with ZVS."""
+    rated_w = Rating().module_power_w
+    powers, heats = [share * rated_w for share in FITTED_LOADS], []
+    for power_w in powers:
+        stage, amps = AveragedStage(), power_w / voltage_v
+        load = Load(voltage_v, 267e-6, 10.0, 10.0 * voltage_v - amps)
+        for now in range(20_000, 1_500_001, 20_000):
+            done = stage.advance(now, Setpoint(1000.0, amps, True), load)
+            load = load._replace(voltage_v=done.voltage_v)
+        heats.append(done.heat_w)
+    a2, a1, a0 = np.polyfit(powers, heats, 2).tolist()
+    return Losses(a0_w=a0, a1=a1, a2_per_w=a2)
+
+
 class AveragedStage:
     """*rating.modules* equal modules in parallel. See `PowerStage` for the obligations, `QuasiStaticStage` for
     the arguments they have in common.

@@ -239,9 +239,9 @@ def rest_w(x: ndarray, p: ndarray, power: float) -> float:
     if x[X.MODE] < 2.0 or x[X.TRIP] != 0.0:
         return 0.0
     if p[P.ENABLED] == 0.0:
-        return p[P.STANDBY]
+        return float(p[P.STANDBY])
     size = abs(power)
-    return p[P.A0] + size * (p[P.A1] + p[P.A2] * size)
+    return float(p[P.A0] + size * (p[P.A1] + p[P.A2] * size))
 
 
 @njit(cache=True, error_model="numpy")

@@ -3,9 +3,9 @@ from math import nan
 import numpy as np
 import pytest
 
-from firmware_model.power.averaged import AveragedStage, Wiring
+from firmware_model.power.averaged import AveragedStage, Wiring, fit_losses
 from firmware_model.power.averaged_layout import P, X
-from firmware_model.power.quasi_static import RATINGS, Dynamics
+from firmware_model.power.quasi_static import RATINGS, Dynamics, Losses
 from firmware_model.power.stage import OFF, Diverged, Load, Setpoint, Trip
 
 EMF_V = 350.0
@@ -176,3 +176,27 @@ def test_nothing_is_taken_from_absent_mains():
 def test_a_droop_that_cannot_be_is_refused():
     with pytest.raises(ValueError, match="droop_ohm = -1 ohm"):
         AveragedStage(droop_ohm=-1)
+
+
+def test_the_quasi_static_efficiency_is_a_fit_to_this_level():
+    given, fitted = Losses(), fit_losses()
+
+    for power_w in (3_000, 7_500, 15_000, 22_500, 30_000):
+        ends = [
+            power_w / (power_w + losses.a0_w + power_w * (losses.a1 + losses.a2_per_w * power_w)) for losses in (given, fitted)
+        ]
+        assert ends[0] == pytest.approx(ends[1], abs=1e-3)
+
+
+@pytest.mark.parametrize("away_us", [5_000, 1_000_000, 30_000_000])
+def test_a_stage_comes_back_after_the_mains_did(away_us):
+    stage = AveragedStage()
+    run(stage, Setpoint(500, 50, True), 1_000_000)
+
+    stage.mains_present = False
+    assert run(stage, Setpoint(500, 50, True), away_us).current_a == 0
+    stage.mains_present = True
+    back = run(stage, Setpoint(500, 50, True), 2_500_000)
+
+    assert stage.trip is None
+    assert back.current_a == pytest.approx(50, rel=0.01)
