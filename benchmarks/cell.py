@@ -150,7 +150,7 @@ def print_fit(folder: Path) -> None:
     for runs in (RUNS[:2], RUNS[2:]):
         kind = runs[0].kind
         curves = [tuple(recorded(run, folder)[[0, 1, 2, 4]]) for run in runs]
-        lags = fitted(kind, runs[1].current_a, curves)  # type: ignore[arg-type]
+        lags = fitted(kind, runs[1].current_a, curves)
         print(f"{kind.chemistry.name}: {len(FITTED)} parameters")
         for item in fields(lags):
             if item.name in FITTED:

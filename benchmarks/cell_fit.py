@@ -21,6 +21,7 @@ Pulse = tuple[float, float, float, float]
 """State of charge, R0 at 0 °C, R0 at 25 °C, R after 10 s at 25 °C (mohm)."""
 PULSES: dict[str, tuple[Pulse, ...]] = {
     "NMC": (
+        (0.1, 41.8, 29.3, 36.9),
         (0.2, 38.3, 25.9, 30.0),
         (0.3, 37.0, 24.7, 29.2),
         (0.5, 35.7, 23.5, 29.1),
@@ -29,6 +30,7 @@ PULSES: dict[str, tuple[Pulse, ...]] = {
         (0.9, 38.4, 26.1, 29.7),
     ),
     "LFP": (
+        (0.1, 59.0, 35.3, 62.1),
         (0.2, 58.5, 34.7, 38.2),
         (0.3, 55.7, 32.3, 37.1),
         (0.5, 53.4, 29.7, 30.9),
@@ -38,6 +40,8 @@ PULSES: dict[str, tuple[Pulse, ...]] = {
     ),
 }
 """Of the full-order cells at 1C."""
+HOT_PULSES: dict[str, tuple[tuple[float, float], ...]] = {"NMC": ((0.5, 15.9), (0.7, 16.2), (0.8, 16.8), (0.9, 18.0)), "LFP": ()}
+"""State of charge, R0 at 45 °C (mohm)."""
 PULSE_WEIGHT = 0.3
 PULSE_S = np.array([0.0, 0.1, 1.0, 3.0, 10.0])
 Recording = tuple[Floats, Floats, Floats, Floats]
@@ -64,9 +68,11 @@ def residuals(kind: CellType, current_a: float, curves: Sequence[Recording]) -> 
         soc = 0.02 + charge_ah / kind.capacity_ah
         counts = np.where(soc < 0.05, 0.0, np.where(soc < 0.95, 1.0, 0.3))
         errors.append(1e3 * (curve.voltage_v - volts) * counts / np.sqrt((counts > 0).sum()))
-    for soc, cold, warm, late in PULSES[kind.chemistry.name]:
-        at_25, at_0 = (pulse_mohm(kind, current_a, soc, temp) for temp in (25.0, 0.0))
+    for at, cold, warm, late in PULSES[kind.chemistry.name]:
+        at_25, at_0 = (pulse_mohm(kind, current_a, at, temp) for temp in (25.0, 0.0))
         errors.append(PULSE_WEIGHT * np.array([at_25[1] - warm, at_25[-1] - late, at_0[1] - cold]))
+    for at, hot in HOT_PULSES[kind.chemistry.name]:
+        errors.append(PULSE_WEIGHT * (pulse_mohm(kind, current_a, at, 45.0)[1:2] - hot))
     return np.concatenate(errors)
 
 
