@@ -23,5 +23,5 @@ def test_a_trip_inside_the_stage_ends_the_charge_safely():
 
 
 def test_an_unknown_level_is_refused_by_name():
-    with pytest.raises(ValueError, match="PileSetup.level = 'spice'"):
+    with pytest.raises(ValueError, match=r"PileSetup\.level = 'spice'"):
         PileSetup(level="spice")
