@@ -244,6 +244,47 @@ def rest_w(x: ndarray, p: ndarray, power: float) -> float:
     return float(p[P.A0] + size * (p[P.A1] + p[P.A2] * size))
 
 
+@njit(cache=True, error_model="numpy", inline="always")
+def plant(x: ndarray, p: ndarray, load: ndarray, h: float, kept: float, taken: float) -> tuple[float, float, float, float, float]:
+    """Both stages and the load over *h* (s). *kept*: what the node keeps of its way to rest, *taken*: what the filter takes up.
+
+    Mean output current (A), power from the mains, lost and delivered (W), and where the node would come to rest (V).
+    """
+    amps, lost = bridge(x, p, load[0])
+    settled_v = (amps + load[3]) * (1.0 / load[2])
+    away = load[0] - settled_v
+    mean_v = settled_v + away * (1.0 - kept) * load[1] * (1.0 / load[2]) / h
+    after_v = settled_v + away * kept
+    power = amps * mean_v
+    rest = rest_w(x, p, power)
+    x[X.P_LINK] = power + lost + rest
+    from_mains, lost_grid = grid_side(x, p, x[X.P_LINK], h)
+    net = amps - load[1] * (after_v - load[0]) / h
+    x[X.I_NET] += (net - x[X.I_NET]) * (taken)
+    x[X.I_OUT] = amps
+    load[0] = after_v
+    heat = lost + rest + lost_grid
+    return amps, from_mains, heat, power, settled_v
+
+
+@njit(cache=True, error_model="numpy", inline="always")
+def book(out: ndarray, amps: float, from_mains: float, heat: float, power: float, h: float) -> None:
+    """Add *h* seconds of these means to the interval's books."""
+    out[0] += amps * h
+    out[1] += from_mains * h
+    out[2] += heat * h
+    out[3] += power * h
+
+
+@njit(cache=True, error_model="numpy", inline="always")
+def interrupt(x: ndarray, p: ndarray, volts: float, h: float) -> None:
+    """Everything the microcontroller does once a period."""
+    protect(x, p, volts, h)
+    synchronise(x, p, h)
+    front_end(x, p, h)
+    output_side(x, p, volts, h)
+
+
 @njit(cache=True, error_model="numpy")
 def advance(x: ndarray, p: ndarray, load: ndarray, out: ndarray, dt_us: int, long_steps: bool) -> int:
     """Move by *dt_us* into *load* (V, F, S, A of one module; the voltage is moved on). Interrupts lived, or -1 where a number
@@ -258,31 +299,16 @@ def advance(x: ndarray, p: ndarray, load: ndarray, out: ndarray, dt_us: int, lon
     period = p[P.ISR_US]
     kept_period = exp(-period * 1e-6 * load[2] / load[1])
     taken_period = 1.0 - exp(-period * 1e-6 / CV_TAU_S)
-    r_load = 1.0 / load[2]
     mark = x.copy()
     mark_v = load[0]
     while left > 0:
         step = int(min(period - x[X.PHASE], left))
         h = step * 1e-6
         kept = kept_period if step == period else exp(-h * load[2] / load[1])
-        amps, lost = bridge(x, p, load[0])
-        settled_v = (amps + load[3]) * r_load
-        away = load[0] - settled_v
-        mean_v = settled_v + away * (1.0 - kept) * load[1] * r_load / h
-        after_v = settled_v + away * kept
-        power = amps * mean_v
-        rest = rest_w(x, p, power)
-        x[X.P_LINK] = power + lost + rest
-        from_mains, lost_grid = grid_side(x, p, x[X.P_LINK], h)
-        net = amps - load[1] * (after_v - load[0]) / h
-        x[X.I_NET] += (net - x[X.I_NET]) * (taken_period if step == period else 1.0 - exp(-h / CV_TAU_S))
-        x[X.I_OUT] = amps
-        load[0] = after_v
-        heat = lost + rest + lost_grid
-        out[0] += amps * h
-        out[1] += from_mains * h
-        out[2] += heat * h
-        out[3] += power * h
+        taken = taken_period if step == period else 1.0 - exp(-h / CV_TAU_S)
+        amps, from_mains, heat, power, settled_v = plant(x, p, load, h, kept, taken)
+        after_v = load[0]
+        book(out, amps, from_mains, heat, power, h)
         left -= step
         x[X.PHASE] += step
         if x[X.PHASE] < period:
@@ -290,24 +316,16 @@ def advance(x: ndarray, p: ndarray, load: ndarray, out: ndarray, dt_us: int, lon
         x[X.PHASE] = 0.0
         lived += 1
         since += 1
-        protect(x, p, after_v, period * 1e-6)
-        synchronise(x, p, period * 1e-6)
-        front_end(x, p, period * 1e-6)
-        output_side(x, p, after_v, period * 1e-6)
+        interrupt(x, p, after_v, period * 1e-6)
         if x[X.VDC] != x[X.VDC] or x[X.ID] != x[X.ID] or after_v != after_v or abs(after_v) > 1e6:
             return -1
         if since == WINDOW:
             out[4] = 1.0 if resting(x, mark, after_v - mark_v) else 0.0
             if long_steps and out[4] == 1.0 and left >= period:
-                jump = left // int(period) * int(period)
-                s = jump * 1e-6
-                kept = exp(-s * load[2] / load[1])
-                load[0] = settled_v + (after_v - settled_v) * kept
-                out[0] += amps * s
-                out[1] += from_mains * s
-                out[2] += heat * s
-                out[3] += power * s
-                left -= jump
+                s = (left // int(period) * int(period)) * 1e-6
+                load[0] = settled_v + (after_v - settled_v) * exp(-s * load[2] / load[1])
+                book(out, amps, from_mains, heat, power, s)
+                left %= int(period)
             since = 0
             mark[:] = x
             mark_v = load[0]
