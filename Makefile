@@ -24,7 +24,7 @@ format: $(VENV)/.test
 
 # SHORT=--short runs every benchmark in a short form; budgets still count.
 bench: $(VENV)/.bench
-	@set -e; for program in benchmarks/*.py; do echo "== $$program"; $(BIN)/python $$program $(SHORT); done
+	@set -e; for program in benchmarks/[!_]*.py; do echo "== $$program"; $(BIN)/python $$program $(SHORT); done
 
 setup: $(VENV)/.bench
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from cell_fit import FITTED, fitted
+from _cell_fit import FITTED, fitted
 from numpy.random import default_rng
 
 from firmware_model.battery.cell import CHEN2020, PRADA2013, CellType

@@ -72,9 +72,7 @@ class ChargerSession:
         self._charged_us = 0
         self._permit_at = 0
         self._flag: str | None = None
-        self._final = False
-        self._safe = False
-        self._output_ready = False
+        self._final = self._safe = self._output_ready = False
         self._told: tuple[ChargerReport, Message] | None = None
         self._told_until = 0
         self._judged_bcl: Message | None = None
