@@ -1,1 +1,0 @@
-"""Ideal switched circuits as data, and the engine that steps them exactly between events."""
