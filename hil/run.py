@@ -10,6 +10,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 
 from firmware_model.bench import Bench
 from hil.build import build
+from hil.compiling import announced
 from hil.files import ready_folder
 from hil.logfiles import check_format
 from hil.outcome import Outcome
@@ -32,12 +33,13 @@ def run_command(
     used_seed = scenario.seed if seed is None else seed
     for log_format in formats:
         check_format(log_format)
-    bench = build(scenario, used_seed)
-    label = Path(name).stem
-    folder = ready_folder(out or Path("runs") / label)
     console = Console(stderr=as_json)
-    began = time.perf_counter()
-    _simulate(bench, scenario, console)
+    with announced(Console(stderr=True)):
+        bench = build(scenario, used_seed)
+        label = Path(name).stem
+        folder = ready_folder(out or Path("runs") / label)
+        began = time.perf_counter()
+        _simulate(bench, scenario, console)
     wall_s = time.perf_counter() - began
     outcome = summarise(bench, scenario)
     verdicts = judge(scenario.expect, outcome)
