@@ -52,6 +52,8 @@ class Ntc:
     """A thermistor on a base plate, following it with a lag. *fault* may be set at any time."""
 
     def __init__(self, thermistor: Thermistor | None = None, *, temp_degc: float, lag_s: float = 3.0) -> None:
+        if not 0.0 < lag_s < inf:
+            raise ValueError(f"lag_s = {lag_s} s: must be greater than 0 and finite")
         self.thermistor = thermistor or Thermistor()
         self.fault = NtcFault.NONE
         self._lag_s = lag_s

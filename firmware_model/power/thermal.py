@@ -144,6 +144,10 @@ class HeatSink:
     def __post_init__(self) -> None:
         _all_positive("r_k_per_w", (self.r_k_per_w,), "K/W")
         _all_positive("c_j_per_k", (self.c_j_per_k,), "J/K")
+        _all_positive("exponent", (self.exponent,), "(none)")
+        _all_positive("least_speed", (self.least_speed,), "of rated")
+        if not 1.0 <= self.dead_factor < float("inf"):
+            raise ValueError(f"dead_factor = {self.dead_factor}: must be at least 1 and finite")
 
     def resistance_k_per_w(self, speed: float, *, fan_dead: bool = False, altitude_km: float = 0.0, years: float = 0.0) -> float:
         """To the air with the fan at *speed* (share of rated) or *fan_dead*, at *altitude_km*, after *years* of dust."""

@@ -34,3 +34,5 @@ def test_firmware_can_tell_every_fault_from_a_temperature(fault):
 def test_what_is_not_physical_is_refused_by_name(bad):
     with pytest.raises(ValueError, match="r25_ohm"):
         Thermistor(r25_ohm=bad)
+    with pytest.raises(ValueError, match="lag_s"):
+        Ntc(temp_degc=25.0, lag_s=bad)

@@ -84,6 +84,10 @@ def test_what_is_not_physical_is_refused_by_name(bad):
         Foster(r_k_per_w=(0.1,), tau_s=(bad,))
     with pytest.raises(ValueError, match="c_j_per_k"):
         HeatSink(c_j_per_k=bad)
+    with pytest.raises(ValueError, match="least_speed"):
+        HeatSink(least_speed=bad)
+    with pytest.raises(ValueError, match="dead_factor"):
+        HeatSink(dead_factor=bad)
 
 
 def test_equal_time_constants_are_refused():
