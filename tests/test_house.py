@@ -15,7 +15,7 @@ SOURCES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 STANDARD = sys.stdlib_module_names
 
-MODULE_OF = {"python-can": "can", "can-j1939": "j1939"}
+MODULE_OF = {"python-can": "can", "can-j1939": "j1939", "pyserial": "serial"}
 """Distributions whose module has another name."""
 
 
@@ -43,7 +43,7 @@ def may_use_hypothesis(path):
 
 CLOCKS_AND_WIRES = {"time", "asyncio", "threading", "multiprocessing", "socket", "random", "subprocess", "select", "sched"}
 LINKS = "hil/links/"
-DEVICE_LIBRARIES = {"can", "pymodbus", "serial", "usb"}
+DEVICE_LIBRARIES = {"can", "pymodbus", "pyvisa", "serial", "usb"}
 """What talks to devices; imported by the links only, one file for each kind of link."""
 SEVERAL_FILES = {"can"}
 """python-can both reads and writes logs and drives adapters: one file for each of these."""

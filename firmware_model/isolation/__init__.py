@@ -1,0 +1,1 @@
+"""Isolated communications: transceivers, isolators, the insulation monitor, and the noise that the power stage puts on them."""

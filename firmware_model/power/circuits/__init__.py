@@ -1,0 +1,1 @@
+"""Ideal switched circuits as data, stepped exactly between events."""

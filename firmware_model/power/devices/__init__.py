@@ -1,0 +1,1 @@
+"""Power semiconductors: losses, gate drivers, short circuits and what protects them."""
