@@ -47,6 +47,11 @@ def compare_command(baseline: Path, other: Path, *, tolerance_ms: float, as_json
     return 0 if found is None else 1
 
 
+def compare_folders(baseline: Path, other: Path) -> Divergence | None:
+    """The first divergence of one run or recording from another."""
+    return compare(_recording(baseline), _recording(other))
+
+
 def compare(first: Recording, second: Recording, *, tolerance_us: int = 0) -> Divergence | None:
     """The first frame of *second* that is another, or came more than *tolerance_us* earlier or later, than that of *first*."""
     count = min(len(first), len(second))

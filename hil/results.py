@@ -6,9 +6,11 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from firmware_model.trace import Trace
+from hil.events import events_of
 from hil.files import whole
 from hil.logfiles import LOG_FORMATS, write_candump, write_log
 from hil.outcome import Outcome
@@ -43,13 +45,25 @@ def write_results(
         from hil.report.chart import draw
 
         pictures = [folder / "charge.svg", folder / "charge.png"]
-        draw(trace, [(p.name, p.begin_s, p.end_s) for p in outcome.phases], scenario.title, pictures)
+        draw(trace.signals, [(p.name, p.begin_s, p.end_s) for p in outcome.phases], scenario.title, pictures)
         written += pictures
+    for path, values in ((folder / "events.json", events_of(trace)), (folder / "scenario.json", msgspec.to_builtins(scenario))):
+        write_json(path, values)
+        written.append(path)
     summary = _summary(name, seed, outcome, verdicts, digest=digest, wall_s=wall_s)
     written.append(folder / "summary.json")
-    with whole(written[-1]) as part:
-        part.write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
+    write_json(written[-1], summary)
+    if chart:
+        from hil.report.page import write_report
+
+        written.append(write_report(folder))
     return summary, [str(path) for path in written]
+
+
+def write_json(path: Path, values: Any) -> None:
+    """Write *values* to *path*, whole."""
+    with whole(path) as part:
+        part.write_text(json.dumps(values, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def write_signals(path: Path, trace: Trace) -> None:

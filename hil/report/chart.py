@@ -1,13 +1,15 @@
 """The picture of a charge: voltage, current, state of charge and temperature over time, protocol phases as bands."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from firmware_model.trace import Signal, Trace
+from firmware_model.trace import Signal
 from hil.files import whole
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 PHASE_COLOURS: Final = {
     "HANDSHAKE": "#c6d8ef",
@@ -39,40 +41,53 @@ LEAD_S, TAIL_S = 8.0, 2.5
 """How much of the charging phase stands beside the phases before and after it, which last seconds in a charge of minutes."""
 
 Phases = list[tuple[str, float, float]]
+Signals = Mapping[str, Signal]
 Window = tuple[float, float]
 
 
-def draw(trace: Trace, phases: Phases, title: str, paths: list[Path]) -> None:
-    """Draw the run into each of *paths* (the suffix says the format). *phases* are (name, from, to) in seconds.
-
-    A long charge has three columns with a time axis each: the start, the whole, and the end.
-    """
-    import matplotlib  # heavy: imported only when a picture is wanted
+def new_figure(width_in: float, height_in: float) -> "Figure":
+    """An empty figure in our style; matplotlib is heavy and imported only when a picture is wanted."""
+    import matplotlib
 
     matplotlib.use("Agg")
     matplotlib.rcParams.update({"svg.hashsalt": "pilebench", "font.size": 9, "svg.fonttype": "none"})
     from matplotlib.figure import Figure
 
+    return Figure(figsize=(width_in, height_in), layout="constrained")
+
+
+def draw(signals: Signals, phases: Phases, title: str, paths: list[Path]) -> None:
+    """Draw the run into each of *paths* (the suffix says the format)."""
+    figure = curves(signals, phases, title)
+    for path in paths:
+        with whole(path) as part:
+            figure.savefig(part, dpi=110, metadata={"Date": None} if path.suffix == ".svg" else None)
+
+
+def curves(signals: Signals, phases: Phases, title: str = "") -> "Figure":
+    """The four panels. *phases* are (name, from, to) in seconds.
+
+    A long charge has three columns with a time axis each: the start, the whole, and the end.
+    """
     columns = _columns(phases)
     ratios = {"width_ratios": [width for _, _, width in columns], "height_ratios": [3, 3, 2, 2], "wspace": 0.04}
-    figure = Figure(figsize=(11, 7.2), layout="constrained")
+    figure = new_figure(11, 7.2)
     grid = figure.subplots(len(PANELS), len(columns), sharex="col", sharey="row", squeeze=False, gridspec_kw=ratios)
-    for row, (name, quantity, curves) in zip(grid, PANELS, strict=True):
+    for row, (name, quantity, lines) in zip(grid, PANELS, strict=True):
         for ax, (label, window, _) in zip(row, columns, strict=True):
             scale = 60.0 if window[1] - window[0] > LONG_S else 1.0
-            _panel(ax, trace, window, curves, scale)
-            _bands(ax, phases, window, scale)
+            _panel(ax, signals, window, lines, scale)
+            bands(ax, phases, window, scale)
             ax.set_xlim(window[0] / scale, window[1] / scale)
             if ax in grid[-1]:
                 ax.set_xlabel(f"{label} [{'min' if scale > 1 else 's'}]")
         row[0].set_ylabel(f"{name} [{quantity}]")
-        if len(curves) > 1:
+        if len(lines) > 1:
             row[len(columns) // 2].legend(loc="best", fontsize=8, frameon=False, ncols=2)
-    _legend(figure, phases)
-    figure.suptitle(title, fontsize=12, fontweight="bold")
-    for path in paths:
-        with whole(path) as part:
-            figure.savefig(part, dpi=110, metadata={"Date": None} if path.suffix == ".svg" else None)
+    legend(figure, phases)
+    if title:
+        figure.suptitle(title, fontsize=12, fontweight="bold")
+    return figure
 
 
 LONG_S: Final = 600.0
@@ -93,9 +108,9 @@ def _columns(phases: Phases) -> list[tuple[str, Window, float]]:
     ]
 
 
-def _panel(ax: "Axes", trace: Trace, window: Window, curves: tuple[tuple[str, str, str], ...], scale: float) -> None:
-    for key, colour, label in curves:
-        signal = trace.signals.get(key)
+def _panel(ax: "Axes", signals: Signals, window: Window, lines: tuple[tuple[str, str, str], ...], scale: float) -> None:
+    for key, colour, label in lines:
+        signal = signals.get(key)
         if signal is not None and len(signal.values):
             times, values = _thinned(signal, window)
             ax.plot(times / scale, values, color=colour, lw=1.4, drawstyle="steps-post", label=label)
@@ -119,14 +134,16 @@ def _thinned(signal: Signal, window: Window) -> tuple[Any, Any]:
     return times[kept], values[kept]
 
 
-def _bands(ax: "Axes", phases: Phases, window: Window, scale: float) -> None:
+def bands(ax: "Axes", phases: Phases, window: Window, scale: float) -> None:
+    """Shade the phases behind what *ax* shows of *window*."""
     for name, begin, end in phases:
         begin, end = max(begin, window[0]), min(end, window[1])
         if end > begin:
             ax.axvspan(begin / scale, end / scale, color=PHASE_COLOURS.get(name, "#eeeeee"), lw=0, alpha=0.75, zorder=0)
 
 
-def _legend(figure: Any, phases: Phases) -> None:
+def legend(figure: "Figure", phases: Phases) -> None:
+    """Name the colours of the phases below *figure*."""
     from matplotlib.patches import Patch
 
     seen = list(dict.fromkeys(name for name, begin, end in phases if end > begin))
