@@ -67,6 +67,18 @@ def decode(
 
 
 @app.command()
+def report(
+    folder: Annotated[Path, typer.Argument(help="A folder that `pilebench run` wrote.")],
+    baseline: Annotated[Path | None, typer.Option(help="A run or recording to compare with.")] = None,
+) -> None:
+    """Write report.html anew from the results in a folder, compared with a baseline if one is given."""
+    from hil.report.page import write_report
+
+    with _interruptible():
+        print(write_report(folder, baseline=baseline))
+
+
+@app.command()
 def compare(
     baseline: Annotated[Path, typer.Argument(help="A folder of results, or a recording in any format we know.")],
     other: Annotated[Path, typer.Argument(help="What to compare with it.")],

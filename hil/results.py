@@ -14,6 +14,7 @@ from hil.events import events_of
 from hil.files import whole
 from hil.logfiles import LOG_FORMATS, write_candump, write_log
 from hil.outcome import Outcome
+from hil.report.machine import junit, markdown
 from hil.scenario import Scenario
 from hil.verdict import Verdict
 
@@ -53,6 +54,10 @@ def write_results(
     summary = _summary(name, seed, outcome, verdicts, digest=digest, wall_s=wall_s)
     written.append(folder / "summary.json")
     write_json(written[-1], summary)
+    for path, text in ((folder / "junit.xml", junit(summary)), (folder / "summary.md", markdown(summary))):
+        with whole(path) as part:
+            part.write_text(text, encoding="utf-8")
+        written.append(path)
     if chart:
         from hil.report.page import write_report
 

@@ -15,6 +15,7 @@ from hil.files import whole
 from hil.report.chart import Phases, curves
 from hil.report.figures import bus_figure, svg, timeline_figure
 from hil.report.folder import Results, read_results
+from hil.report.machine import all_verdicts, got, state_of
 from hil.report.sequence import Arrow, arrows
 from hil.story.story import Severity
 from hil.story.telling import tell
@@ -96,10 +97,9 @@ def render(page: Page) -> str:
 def make_page(results: Results, *, baseline: Path | None = None) -> Page:
     """The page of *results*."""
     summary = results.summary
-    verdicts = [*summary.get("expectations", ()), *summary.get("referee", ())]
     return Page(
         title=results.scenario.get("title") or summary.get("scenario", results.folder.name),
-        held=all(_held(verdict) is not False for verdict in verdicts),
+        held=all(state_of(verdict) != "fail" for verdict in all_verdicts(summary)),
         ending=f"{summary.get('ended', '')}: {summary.get('stop_reason', '')}",
         clause=summary.get("clause", ""),
         figures=list(_figures(summary)),
@@ -160,20 +160,12 @@ def _picture(figure: Any) -> str:
     return base64.b64encode(svg(figure)).decode("ascii")
 
 
-def _held(verdict: dict[str, Any]) -> bool | None:
-    """Whether a verdict held; None if it is inconclusive."""
-    if "held" in verdict:
-        return bool(verdict["held"])
-    return {"pass": True, "fail": False}.get(str(verdict.get("verdict")))
-
-
 def _verdicts(key: str, title: str, verdicts: Sequence[dict[str, Any]], lead: str = "") -> Section:
-    marks = {True: ("held", "good"), False: ("FAILED", "bad"), None: ("inconclusive", "open")}
+    marks = {"pass": ("held", "good"), "fail": ("FAILED", "bad"), "inconclusive": ("inconclusive", "open")}
     rows = []
     for verdict in verdicts:
-        word, mark = marks[_held(verdict)]
-        got = str(verdict.get("got") or verdict.get("evidence") or "")
-        rows.append(Row((word, str(verdict["what"]), got, str(verdict.get("clause", ""))), mark))
+        word, mark = marks[state_of(verdict)]
+        rows.append(Row((word, str(verdict["what"]), got(verdict), str(verdict.get("clause", ""))), mark))
     rows.sort(key=lambda row: ("bad", "open", "good").index(row.mark))
     return Section(id=key, title=title, kind="verdicts", lead=lead, columns=("", "expected", "got", "clause"), rows=rows)
 

@@ -31,7 +31,9 @@ def test_run_writes_its_files(charged):
 
     names = sorted(path.name for path in folder.iterdir())
 
-    assert names == ["bus.asc", "bus.blf", "bus.log", "charge.png", "charge.svg", "signals.npz", "summary.json"]
+    logs, pictures = ["bus.asc", "bus.blf", "bus.log"], ["charge.png", "charge.svg", "report.html"]
+    values = ["events.json", "junit.xml", "scenario.json", "signals.npz", "summary.json", "summary.md"]
+    assert names == sorted([*logs, *pictures, *values])
 
 
 def test_the_summary_on_stdout_is_the_file(charged):
