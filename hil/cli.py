@@ -67,6 +67,42 @@ def decode(
 
 
 @app.command()
+def sweep(
+    scenario: Annotated[str, typer.Argument(help="Name of a shipped scenario, or path of a TOML file.")] = "charge",
+    vary: Annotated[
+        list[str] | None, typer.Option(metavar="KEY=A..B:N", help="Values of a key: a span in N steps, or a list a,b,c.")
+    ] = None,
+    changes: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a value of the scenario in every run.")
+    ] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="Runs of each combination, each with another seed.")] = 1,
+    workers: Annotated[int, typer.Option("--workers", "-j", min=1, help="Processes on this machine.")] = 2,
+    executor: Annotated[str, typer.Option(help="local, or dask://host:port (extra `cluster`).")] = "local",
+    out: Annotated[Path | None, typer.Option(help="Folder for the table [default: runs/sweep-<scenario>].")] = None,
+    format_: Annotated[str, typer.Option("--format", help="csv, or parquet (extra `parquet`).")] = "csv",
+    metric: Annotated[str, typer.Option(help="The column that is drawn and summed up.")] = "energy_wh",
+    as_json: JsonOption = False,
+) -> None:
+    """Run a scenario many times, over values and seeds. Started again, it goes on where it was interrupted."""
+    from hil.sweep.command import sweep_command
+
+    with _interruptible():
+        code = sweep_command(
+            scenario,
+            vary=vary or [],
+            changes=changes or [],
+            seeds=seeds,
+            workers=workers,
+            executor=executor,
+            out=out,
+            format_=format_,
+            metric=metric,
+            as_json=as_json,
+        )
+    raise typer.Exit(code)
+
+
+@app.command()
 def report(
     folder: Annotated[Path, typer.Argument(help="A folder that `pilebench run` wrote.")],
     baseline: Annotated[Path | None, typer.Option(help="A run or recording to compare with.")] = None,

@@ -1,0 +1,1 @@
+"""Many runs of one scenario: which, by whom, and what came of them."""
