@@ -15,6 +15,7 @@ from firmware_model.mcu.controller import ChargingController
 from firmware_model.mcu.settings import ControllerSettings
 from firmware_model.power.stage import Setpoint
 from firmware_model.wires.can_bus import CanBus
+from protocols.core.frame import Frame
 
 MOVING_US: Final = 1_000
 _CC1, _PLUG, _AUX = SPANS[Channel.CC1_V], SPANS[Channel.PLUG_POSITIVE_DEGC], SPANS[Channel.AUX_V]
@@ -62,6 +63,11 @@ class Pile:
         )
         self.board = Board(self.controller, self._act, start_us=start_us, phase_us=phase_us)
         self.port = bus.attach(name, self.board.receive)
+        self.say: Callable[[Frame, int], object] = self.port.send
+        """Where the firmware's frames go; another function lets somebody else speak for the pile."""
+        self.show_digital, self.show_analog = self.board.digital, self.board.analog
+        self.show_insulation = self.board.insulation
+        """Where what is sensed goes; others in their place let the board see something else than the truth."""
         self._driven = 0
         self._millivolts = self._milliamps = 0
         self.due = start_us
@@ -102,15 +108,14 @@ class Pile:
 
     def _sense(self, now: int) -> None:
         """Let the board see what is true now; nothing is seen between two calls."""
-        board = self.board
         if self._stirred:
             self.circuit.stage.mains_present = self.mains.present
-            board.digital(self._inputs(now), now)
+            self.show_digital(self._inputs(now), now)
             self._pilot, self._aux = _CC1.counts(self.pilot.cc1_v), _AUX.counts(self.auxiliary.voltage_v(now))
             moving = self._travelling(now)
             self._stirred = moving or self.circuit.travelling(now)
             self.due = (now // MOVING_US + 1) * MOVING_US if moving else self._monitor_at
-        board.analog(self._counts(), now)
+        self.show_analog(self._counts(), now)
         if self._monitor_at <= now:
             self._read_monitor(now)
 
@@ -149,9 +154,9 @@ class Pile:
         """Hand over a finished measurement and begin the next."""
         found = self.monitor.result(now, self.circuit.stage_v)
         if found is None:
-            self.board.insulation(0, 0, now, valid=False)
+            self.show_insulation(0, 0, now, valid=False)
         else:
-            self.board.insulation(_kohm(found.plus_ohm), _kohm(found.minus_ohm), now, valid=True)
+            self.show_insulation(_kohm(found.plus_ohm), _kohm(found.minus_ohm), now, valid=True)
         self.monitor.start(now)
         self._monitor_at = now + self.monitor.measuring_us
         self.due = min(self.due, self._monitor_at) if self.due > now else self._monitor_at
@@ -165,7 +170,7 @@ class Pile:
         if outputs.current_ma != self._milliamps or outputs.voltage_mv != self._millivolts:
             self._command(now, outputs)
         for frame in outputs.tx:
-            self.port.send(frame, now)
+            self.say(frame, now)
 
     def _command(self, now: int, outputs: Outputs) -> None:
         self._millivolts, self._milliamps = outputs.voltage_mv, outputs.current_ma

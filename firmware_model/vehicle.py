@@ -152,9 +152,11 @@ class Vehicle:
         self.due = NEVER
         self._plug = plug
         self._record = record
-        self._port = bus.attach(name, self._receive)
-        self._port.power_down(now)
-        self._port.detach(now)
+        self.port = bus.attach(name, self._receive)
+        self.say: Callable[[Frame, int], object] = self.port.send
+        """Where the session's frames go; another function lets somebody else speak for the vehicle."""
+        self.port.power_down(now)
+        self.port.detach(now)
         self._look_at = NEVER
         self._awaited: int | None = NEVER  # the session's deadline that `due` was worked out with
         self._state = S.ASLEEP
@@ -173,7 +175,7 @@ class Vehicle:
         plug.pilot.inserted = True
         plug.insulation.set("vehicle", plus_ohm=self.insulation_ohm, minus_ohm=self.insulation_ohm)
         plug.circuit.plug_in(self.inlet, now)
-        self._port.attach(now)
+        self.port.attach(now)
         self.plugged = True
         self.poke(now)
 
@@ -184,7 +186,7 @@ class Vehicle:
         plug.pilot.inserted = False
         plug.insulation.remove("vehicle")
         plug.circuit.pull_out(now)
-        self._port.detach(now)
+        self.port.detach(now)
         self.plugged = False
         self.poke(now)
 
@@ -230,7 +232,7 @@ class Vehicle:
         session = self.session
         if session.outbox:
             for frame in session.frames():
-                self._port.send(frame, now)
+                self.say(frame, now)
         if session.reports:
             self._follow(session.events(), now)
         deadline, look_at = session.timers.deadline, self._look_at
@@ -278,13 +280,13 @@ class Vehicle:
         supplied = self.plugged and self._plug.auxiliary.voltage_v(now) >= self.owner.aux_least_v
         if not supplied:
             self._boot_at = None
-            if self._port.powered:
-                self._port.power_down(now)
+            if self.port.powered:
+                self.port.power_down(now)
                 self.session.sleep(now)
         elif self._boot_at is None:
             self._boot_at = now + self.owner.boot_us
-        elif now >= self._boot_at and not self._port.powered:
-            self._port.power_up(now)
+        elif now >= self._boot_at and not self.port.powered:
+            self.port.power_up(now)
             self.session.wake(now)
 
     def _prepare(self, now: int) -> None:

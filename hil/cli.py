@@ -103,6 +103,30 @@ def sweep(
 
 
 @app.command()
+def replay(
+    source: Annotated[Path, typer.Argument(help="A folder that `pilebench run` wrote, or a recording in any format we know.")],
+    play: Annotated[
+        str, typer.Option(help="Who speaks from it: both (open loop), vehicle or pile (against our other side), or diff.")
+    ] = "diff",
+    scenario: Annotated[str | None, typer.Option(help="The bench to play on [default: the run's own, or charge].")] = None,
+    changes: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a value of that scenario.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for the results [default: runs/replay-<name>].")] = None,
+    chart: Annotated[bool, typer.Option(help="Draw the pictures and the report.")] = True,
+    as_json: JsonOption = False,
+) -> None:
+    """Play a recorded conversation again, wholly or one side of it against ours; diff tells where our sides part from it."""
+    from hil.replay.command import replay_command
+
+    with _interruptible():
+        code = replay_command(
+            source, mode=play, scenario_name=scenario, changes=changes or [], out=out, chart=chart, as_json=as_json
+        )
+    raise typer.Exit(code)
+
+
+@app.command()
 def report(
     folder: Annotated[Path, typer.Argument(help="A folder that `pilebench run` wrote.")],
     baseline: Annotated[Path | None, typer.Option(help="A run or recording to compare with.")] = None,

@@ -43,7 +43,7 @@ def compare_command(baseline: Path, other: Path, *, tolerance_ms: float, as_json
     if as_json:
         print(json.dumps({"frames": [len(first), len(second)], "divergence": asdict(found) if found else None}, indent=1))
     else:
-        _print(Console(highlight=False, soft_wrap=True), found, frames=len(first))
+        print_divergence(Console(highlight=False, soft_wrap=True), found, frames=len(first))
     return 0 if found is None else 1
 
 
@@ -109,7 +109,8 @@ def _text(recording: Recording, index: int) -> str | None:
 # ---- for people ----------------------------------------------------------------------------------------------------------
 
 
-def _print(console: Console, found: Divergence | None, *, frames: int) -> None:
+def print_divergence(console: Console, found: Divergence | None, *, frames: int) -> None:
+    """Tell where two recordings part, or that they do not."""
     if found is None:
         console.print(f"no divergence in {frames} frames")
         return

@@ -38,9 +38,7 @@ def run_command(
         bench = build(scenario, used_seed)
         label = Path(name).stem
         folder = ready_folder(out or Path("runs") / label)
-        began = time.perf_counter()
-        _simulate(bench, scenario, console)
-    wall_s = time.perf_counter() - began
+        wall_s = simulate_shown(bench, scenario, console)
     outcome = summarise(bench, scenario)
     verdicts = judge(scenario.expect, outcome)
     summary, files = write_results(
@@ -65,8 +63,9 @@ def simulate(scenario: Scenario, seed: int | None = None) -> Outcome:
     return summarise(bench, scenario)
 
 
-def _simulate(bench: Bench, scenario: Scenario, console: Console) -> None:
-    """Run to the end with a progress bar, where somebody can see it."""
+def simulate_shown(bench: Bench, scenario: Scenario, console: Console) -> float:
+    """Run to the end with a progress bar, where somebody can see it; the seconds it took."""
+    began = time.perf_counter()
     limit_us = round(scenario.duration_s * 1e6)
     columns = (
         TextColumn("charging"),
@@ -79,6 +78,7 @@ def _simulate(bench: Bench, scenario: Scenario, console: Console) -> None:
         task = progress.add_task("charging", total=1.0, state="")
         while bench.clock.now < limit_us and not bench.run(min(limit_us, bench.clock.now + SLICE_US)):
             progress.update(task, completed=_done(bench, scenario), state=_state(bench))
+    return time.perf_counter() - began
 
 
 def _done(bench: Bench, scenario: Scenario) -> float:

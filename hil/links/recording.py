@@ -1,6 +1,6 @@
 """A recording of CAN frames as columns, and what gathers one from a file."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -43,6 +43,14 @@ class Recording:
     error_frames: int = 0
     notes: tuple[str, ...] = ()
     """What was odd about the file or had to be guessed, one sentence each."""
+
+    @classmethod
+    def of_frames(cls, frames: Iterable[tuple[int, Frame]]) -> "Recording":
+        """A recording that never was a file."""
+        gathered = Gathered()
+        for at_us, frame in frames:
+            gathered.add(at_us, frame.can_id, frame.data, frame.extended)
+        return gathered.recording(Path(), "in memory", "")
 
     def __len__(self) -> int:
         """How many data frames there are."""

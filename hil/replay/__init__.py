@@ -1,0 +1,1 @@
+"""Recorded conversations once more: wholly, or one side of them against our other side."""
