@@ -5,7 +5,7 @@ A bench runs in slices (`run`), so that whoever watches can draw a progress bar;
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.random import Generator
@@ -14,6 +14,7 @@ from firmware_model.battery.demand import Plan
 from firmware_model.battery.packs import PACKS, PackType
 from firmware_model.circuit import OutputCircuit, make_instruments
 from firmware_model.clock import Clock
+from firmware_model.faults.fault import Fault
 from firmware_model.happenings import Loss, Losses, Script, Step
 from firmware_model.mcu.controller import ChargingController
 from firmware_model.mcu.sequence import PileState
@@ -30,6 +31,9 @@ from protocols.gbt27930.bms_rules import BmsState
 from protocols.gbt27930.charger_rules import ChargerState
 from protocols.gbt27930.editions import EDITIONS, Edition
 from protocols.gbt27930.habits import ChargerHabits, VehicleHabits
+
+if TYPE_CHECKING:
+    from firmware_model.faults.engine import Engine
 
 TASK_US: Final = 1_000
 REST: Final = frozenset({PileState.IDLE, PileState.FINISHED})
@@ -77,7 +81,14 @@ class Bench:
     """A pile and a vehicle on one CAN segment. Same setup, same seed: the same frames to the byte."""
 
     def __init__(
-        self, pile: PileSetup, vehicle: VehicleSetup, *, seed: int, script: Sequence[Step] = (), losses: Sequence[Loss] = ()
+        self,
+        pile: PileSetup,
+        vehicle: VehicleSetup,
+        *,
+        seed: int,
+        script: Sequence[Step] = (),
+        losses: Sequence[Loss] = (),
+        faults: Sequence[Fault] = (),
     ) -> None:
         self.seed = seed
         self.clock = Clock()
@@ -92,6 +103,9 @@ class Bench:
         if losses:
             self.bus.corruptor = self.losses
         self.clock.add(self.bus, *self.pile.parts, self.vehicle)
+        self.editions = {"pile": pile.edition, "vehicle": vehicle.edition}
+        self.faults = _make_engine(self, faults) if faults else None
+        """What goes wrong; None if nothing does."""
         self._rest_since: int | None = None
 
     @property
@@ -172,9 +186,18 @@ class Bench:
         if session:
             self.script.reached(event.after.name, now)
             self.losses.reached(event.after.name, now)
+            if self.faults is not None:
+                self.faults.reached(event.after.name, now)
 
     def _vehicle_said(self, now: int, events: Sequence[Any]) -> None:
         self.trace.note(now, "vehicle", events)
 
     def _at_rest(self) -> bool:
         return self.script.done and self.charger.state in REST and self.vehicle.session.state in (BmsState.ASLEEP, BmsState.END)
+
+
+def _make_engine(bench: Bench, faults: Sequence[Fault]) -> "Engine":
+    """Imported here only: a bench without faults does not load what makes them."""
+    from firmware_model.faults.engine import Engine
+
+    return Engine(bench, faults)

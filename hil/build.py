@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from firmware_model.battery.packs import PACKS
 from firmware_model.bench import Bench, PileSetup, VehicleSetup
+from firmware_model.faults.fault import Fault
 from firmware_model.happenings import Loss, Moment, Step
 from firmware_model.power.quasi_static import RATINGS
 from firmware_model.vehicle import Owner
@@ -22,6 +23,7 @@ def build(scenario: s.Scenario, seed: int) -> Bench:
             seed=seed,
             script=[Step(step.do, Moment(_us(step.at_s), step.after)) for step in scenario.script],
             losses=[Loss(loss.message, Moment(_us(loss.at_s), loss.after), _us(loss.for_s)) for loss in scenario.lose],
+            faults=[_fault(fault) for fault in scenario.faults],
         )
     except LocalError as error:
         raise BadInput(f"scenario {scenario.title!r}: {error}") from None
@@ -51,6 +53,18 @@ def _vehicle(vehicle: s.Vehicle) -> VehicleSetup:
         owner=Owner(soc_target_pct=vehicle.soc_target_pct),
         soc_pct=vehicle.soc_pct,
         temp_degc=vehicle.temp_degc,
+    )
+
+
+def _fault(fault: s.Fault) -> Fault:
+    return Fault(
+        _us(fault.at_s),
+        None if fault.until_s is None else _us(fault.until_s),
+        fault.where,
+        fault.kind,
+        fault.args,
+        after=fault.after,
+        when=fault.when,
     )
 
 

@@ -101,6 +101,24 @@ class Loss(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     for_s: Seconds = 1e6
 
 
+class Fault(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Something that fails: *kind* at *where*, both from the list that `pilebench faults` prints."""
+
+    where: str
+    """A place, for example "wire/BCL", "wire/CRO.ready", "sensor/interface_v", "actuator/K1"."""
+    kind: str
+    args: Mapping[str, float] = {}
+    """Numbers of the kind; what is not given has the default of the list."""
+    at_s: Seconds = 0.0
+    """After the start, or after *after* and *when*."""
+    until_s: Seconds | None = None
+    """Counted as *at_s*; not given, the fault stays to the end."""
+    after: str | None = None
+    """A phase of the pile's session."""
+    when: str | None = None
+    """What must have happened: "CRO.ready == 0xAA", "BCL#100", "current_a > 50"."""
+
+
 class Expect(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What must hold at the end. Only what is stated is checked, besides the safe end that every run must reach."""
 
@@ -133,4 +151,5 @@ class Scenario(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     pile: Pile = Pile()
     script: Sequence[Step] = (Step(do="plug in"), Step(do="start", at_s=1.0))
     lose: Sequence[Loss] = ()
+    faults: Sequence[Fault] = ()
     expect: Expect = Expect()

@@ -33,6 +33,15 @@ class Contactor:
     def slowness(self, factor: float) -> None:
         self._travel.slowness = factor
 
+    @property
+    def bounce_us(self) -> int:
+        """How long the contact bounces after it was commanded to close from now on."""
+        return self._travel.bounce_us
+
+    @bounce_us.setter
+    def bounce_us(self, bounce_us: int) -> None:
+        self._travel.bounce_us = bounce_us
+
     def command(self, closed: bool, now: int) -> None:
         """Energise or release the coil."""
         self.operations += closed and not self._travel.wanted
