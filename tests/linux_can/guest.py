@@ -55,7 +55,8 @@ def run(program, folder, *arguments, timeout=150):
             for driver in {" ".join(drivers)}; do {BUSYBOX} insmod $driver; done
             {IP} link set lo up
             {IP} link add vcan0 type vcan && {IP} link set vcan0 up
-            export PATH={os.environ["PATH"]} HOME={folder} PYTHONPATH={Path.cwd()} NUMBA_CACHE_DIR={folder} PYTHONDONTWRITEBYTECODE=1
+            export PATH={os.environ["PATH"]} HOME={folder} NUMBA_CACHE_DIR={folder} PYTHONDONTWRITEBYTECODE=1
+            export PYTHONPATH={Path.cwd()}
             cd {Path.cwd()}
             {command} > {told} 2>&1
             echo $? > {code}
