@@ -54,6 +54,20 @@ def scenarios(as_json: JsonOption = False) -> None:
 
 
 @app.command()
+def faults(
+    words: Annotated[list[str] | None, typer.Argument(metavar="[WORD]...", help="Only those with all these words.")] = None,
+    coverage: Annotated[Path | None, typer.Option(metavar="DIR", help="Count what was injected in the results in DIR.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List everything that can be made to fail, with a line each; or what of it was ever injected."""
+    from hil.faults_command import faults_command
+
+    with _interruptible():
+        code = faults_command(words or [], coverage=coverage, as_json=as_json)
+    raise typer.Exit(code)
+
+
+@app.command()
 def decode(
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Recordings in any format we know.")],
     as_json: JsonOption = False,

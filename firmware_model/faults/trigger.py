@@ -50,6 +50,7 @@ class Wait:
         self._rig, self._fire = rig, fire
         self._done = True
         self._match: Callable[[Frame], bool] | None = None
+        self._signal: Callable[[], bool] = bool
         found = _FORM.fullmatch(when)
         if not found or not any(found.groups()):
             raise LocalError(
