@@ -63,6 +63,26 @@ class Trace:
         value, time_s = _crest(self.time_s, -self.wave(name), -self.slope(name))
         return -value, time_s
 
+    def crossing(self, name: str, level: float = 0.0) -> float:
+        """When *name* first passes *level* between two rows of one stretch (s).
+
+        Raises ValueError where it never does.
+        """
+        wave, slope, time_s = self.wave(name) - level, self.slope(name), self.time_s
+        passed = np.nonzero((wave[:-1] * wave[1:] <= 0.0) & (np.diff(self.time_ps) > 0))[0]
+        if not passed.size:
+            raise ValueError(f"{name} never passes {level:g}")
+        k = int(passed[0])
+        h, rise = time_s[k + 1] - time_s[k], wave[k + 1] - wave[k]
+        first, last = slope[k] * h, slope[k + 1] * h
+        a, b = first + last - 2.0 * rise, 3.0 * rise - 2.0 * first - last
+        low, high, sign = 0.0, 1.0, 1.0 if wave[k] < 0.0 else -1.0
+        for _ in range(50):
+            middle = 0.5 * (low + high)
+            below = sign * (wave[k] + middle * (first + middle * (b + middle * a))) < 0.0
+            low, high = (middle, high) if below else (low, middle)
+        return float(time_s[k] + low * h)
+
     def peak_to_peak(self, name: str) -> float:
         """Highest less lowest."""
         return self.highest(name)[0] - self.lowest(name)[0]

@@ -1,5 +1,6 @@
 from math import nan
 
+import numpy as np
 import pytest
 
 from firmware_model.power.circuits.circuit import Circuit
@@ -126,10 +127,11 @@ def test_a_sine_reference_gives_its_share_as_duty():
     gates = SinePwm(high=("H",), low=("L",), carrier_hz=10e3, reference_hz=50.0, depth_duty=0.8)
     times, gate = words(SWITCHED, [gates], 20_000_000_000)
 
-    lengths, duty = times[1:] - times[:-1], gate[:-1] & 1
-    first, second = times[:-1] < 10e9, times[:-1] >= 10e9
-    assert (lengths * duty)[first].sum() / 10e9 == pytest.approx(0.5 + 0.4 * 2 / 3.14159, abs=4e-3)
-    assert (lengths * duty)[second].sum() / 10e9 == pytest.approx(0.5 - 0.4 * 2 / 3.14159, abs=4e-3)
+    at_border = np.searchsorted(times, 10_000_000_000)
+    times, gate = np.insert(times, at_border, 10_000_000_000), np.insert(gate, at_border, gate[at_border - 1])
+    lengths, duty = np.diff(times), gate[:-1] & 1
+    assert (lengths * duty)[:at_border].sum() / 10e9 == pytest.approx(0.5 + 0.4 * 2 / 3.14159, abs=1e-3)
+    assert (lengths * duty)[at_border:].sum() / 10e9 == pytest.approx(0.5 - 0.4 * 2 / 3.14159, abs=4e-3)
 
 
 def test_gates_for_a_switch_that_is_not_there_or_driven_twice_are_refused():
@@ -137,3 +139,10 @@ def test_gates_for_a_switch_that_is_not_there_or_driven_twice_are_refused():
         words(SWITCHED, [Pwm(high=("X",), carrier_hz=1e3)], 0)
     with pytest.raises(ValueError, match="circuit leg: 2 patterns drive H"):
         words(SWITCHED, [Pwm(high=("H",), carrier_hz=1e3), Schedule(switch="H", times_s=(0.0,))], 0)
+
+
+def test_a_pulse_shorter_than_the_dead_time_does_not_happen():
+    gates = Pwm(high=("H",), low=("L",), carrier_hz=20e3, duty=0.02, dead_us=1.5)
+    _, gate = words(SWITCHED, [gates], 200_000_000)
+
+    assert set(gate.tolist()) == {0, 2}
