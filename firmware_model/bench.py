@@ -5,6 +5,7 @@ A bench runs in slices (`run`), so that whoever watches can draw a progress bar;
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -149,7 +150,8 @@ class Bench:
         instruments = make_instruments(lambda name: self.draw(f"pile/sensor/{name}"))
         circuit = OutputCircuit(stage, instruments=instruments)
         phase_us = int(self.draw("pile/task").integers(TASK_US))
-        controller = ChargingController(
+        self.start_firmware = partial(
+            ChargingController,
             settings,
             phase_us=phase_us,
             edition=setup.edition,
@@ -158,7 +160,7 @@ class Bench:
             tickless=setup.tickless,
             record=self._pile_said,
         )
-        pile = Pile(circuit, self.bus, controller=controller, phase_us=phase_us)
+        pile = Pile(circuit, self.bus, controller=self.start_firmware(), phase_us=phase_us)
         pile.insulation.set("pile", plus_ohm=setup.insulation_plus_ohm, minus_ohm=setup.insulation_minus_ohm)
         return pile
 
@@ -179,7 +181,8 @@ class Bench:
 
     # ---- what the parts report -------------------------------------------------------------------------------------
 
-    def _pile_said(self, now: int, event: Any) -> None:
+    def _pile_said(self, _: int, event: Any) -> None:
+        now = self.clock.now  # the firmware's own clock may be wrong
         moved = isinstance(event, Moved)
         session = moved and isinstance(event.after, ChargerState)
         self.trace.note(now, "charger" if session or not moved else "pile", (event,))
@@ -189,8 +192,8 @@ class Bench:
             if self.faults is not None:
                 self.faults.reached(event.after.name, now)
 
-    def _vehicle_said(self, now: int, events: Sequence[Any]) -> None:
-        self.trace.note(now, "vehicle", events)
+    def _vehicle_said(self, _: int, events: Sequence[Any]) -> None:
+        self.trace.note(self.clock.now, "vehicle", events)
 
     def _at_rest(self) -> bool:
         return self.script.done and self.charger.state in REST and self.vehicle.session.state in (BmsState.ASLEEP, BmsState.END)

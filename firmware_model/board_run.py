@@ -38,7 +38,8 @@ class Board:
         self.activations = 0
         self.tripped = False
         """The watchdog has forced the safe state."""
-        self._controller = controller
+        self.controller = controller
+        """The processor with its firmware. Another one may be put before it, which hands on what it gets."""
         self._act = act
         self._period_us, self._phase_us, self._watchdog_us = period_us, phase_us, watchdog_us
         self._frozen = False
@@ -108,7 +109,7 @@ class Board:
         inputs.wake = wake
         self.activations += 1
         self.outputs.kick = 0
-        outputs = self.outputs = self._controller.step(now, inputs)
+        outputs = self.outputs = self.controller.step(now, inputs)
         following = now + self._period_us
         if not outputs.kick:
             self._trip_at = min(self._trip_at, now - self._period_us + self._watchdog_us)
@@ -129,13 +130,17 @@ class Board:
             served = self._grid(now) - self._period_us
             self.due = min(self._trip_at, served + self._watchdog_us)
 
+    def power_off(self, now: int) -> None:
+        """The board's own supply fails: nothing is driven, received or remembered (but for the NVM) until `restart`."""
+        self._frozen, self.due = True, NEVER
+        self._safe(Outputs(), now)
+
     def restart(self, controller: Controller, now: int) -> None:
         """Reset the processor, which starts *controller* at the next grid time with all outputs at power-up values."""
-        self._controller, self._frozen, self.tripped, self._trip_at = controller, False, False, NEVER
-        before, self.outputs = self.outputs, Outputs()
-        self.outputs.gpio = before.gpio & _KEPT_BY_SAFE_STATE
-        self.inputs.nvm, self.outputs.nvm = list(before.nvm), list(before.nvm)
-        self._act(now, self.outputs)
+        self.controller, self._frozen, self.tripped, self._trip_at = controller, False, False, NEVER
+        self.mailboxes = Mailboxes(self.mailboxes.depth)
+        self._safe(Outputs(), now)
+        self.inputs.nvm = list(self.outputs.nvm)
         self._wake_after(now)
         self.due = self._grid(now + 1)
 
@@ -188,7 +193,12 @@ class Board:
         self.tripped = True
         self.due = NEVER
         safe = Outputs()
-        safe.gpio = self.outputs.gpio & _KEPT_BY_SAFE_STATE | _SAFE
+        safe.gpio = _SAFE
+        self._safe(safe, now)
+
+    def _safe(self, safe: Outputs, now: int) -> None:
+        """Drive *safe* from now on; lock and NVM stay as they are."""
+        safe.gpio |= self.outputs.gpio & _KEPT_BY_SAFE_STATE
         safe.nvm = list(self.outputs.nvm)
         self.outputs = safe
         self._act(now, safe)

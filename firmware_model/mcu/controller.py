@@ -71,7 +71,9 @@ class ChargingController:
         )
         self._ramp = Task(self._ramp_step, period_us=RAMP_PERIOD_US, phase_us=phase_us)
         self._sample = Task(self._sample_step, period_us=SAMPLE_PERIOD_US, phase_us=phase_us)
-        self._tasks = Tasks((self._ramp, self._sample), tickless=tickless)
+        self.slow_tasks = {"ramp": self._ramp, "sample": self._sample}
+        """The tasks besides the fast one, by name."""
+        self._tasks = Tasks(tuple(self.slow_tasks.values()), tickless=tickless)
         self._every = not tickless
         self._attend_at = 0
         self._slow_at = NEVER

@@ -12,10 +12,10 @@ class Task:
     when asked). A body whose time has not come and who was not asked must change nothing when it runs all the same.
     """
 
-    __slots__ = ("_body", "due", "period_us", "phase_us")
+    __slots__ = ("body", "due", "period_us", "phase_us")
 
     def __init__(self, body: Callable[[int], int], *, period_us: int, phase_us: int = 0) -> None:
-        self._body = body
+        self.body = body
         self.period_us, self.phase_us = period_us, phase_us
         self.due = NEVER
 
@@ -31,7 +31,7 @@ class Task:
 
     def run(self, now: int) -> None:
         """Run at *now*, a grid time."""
-        following = self._body(now)
+        following = self.body(now)
         self.due = self.grid(following if following > now else now + 1)
 
 
