@@ -202,6 +202,21 @@ class Vehicle:
         if not on and self._state is S.CHARGING:
             self.monitor.begin(now)  # with a limited inrush: the request rises from zero again
 
+    def restart(self, now: int) -> None:
+        """The control unit loses its supply for a moment: its session is forgotten, its contactors drop, it boots anew."""
+        self.port.power_down(now)
+        self.session.sleep(now)
+        self._boot_at = None
+        self._switch(False, now)
+        self._drain(now)
+        self.poke(now)
+
+    def speak_through(self, session: BmsSession, now: int) -> None:
+        """Let *session* take the place of the present one."""
+        self.session = session
+        self._drain(now)
+        self.poke(now)
+
     def poke(self, now: int) -> None:
         """Something has changed outside; the control unit looks at its next task."""
         self._look_at = min(self._look_at, _grid(now))
