@@ -4,11 +4,13 @@ from dataclasses import fields, is_dataclass
 from enum import Enum
 from typing import Any
 
+from firmware_model.faults.fault import Injected, Lifted, TookEffect
 from firmware_model.trace import Happening, Trace
 from protocols.core.session import Moved, TimedOut
 from protocols.gbt27930.outcome import Ended
 
 Event = dict[str, Any]
+_FAULT_WORDS = {Injected: "fault begins", TookEffect: "fault takes effect", Lifted: "fault ends"}
 
 
 def events_of(trace: Trace) -> list[Event]:
@@ -36,6 +38,8 @@ def _text(what: Any, values: dict[str, Any]) -> str:
         return f"{_words(what.before)} → {_words(what.after)}, because {_words(what.given)}"
     if isinstance(what, TimedOut):
         return f"time limit {what.timer} exceeded ({what.limit_us / 1e6:g} s)"
+    if isinstance(what, Injected | TookEffect | Lifted):
+        return f"{_FAULT_WORDS[type(what)]}: {what.fault}"
     if isinstance(what, Ended):
         return f"ended: {what.reason}"
     return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in values.items()) or str(what)

@@ -25,8 +25,9 @@ REPORT_NAME: Final = "report.html"
 ARROWS_MOST: Final = 400
 SIDES: Final = {"charger": "pile", "vehicle": "vehicle"}
 FAULT, LATE, STATE = "fault", "late", "state"
-QUIET_KINDS: Final = frozenset({"Moved", "Ended"})
-"""Events that are the normal course, shown as phases, not as marks of the fault time line."""
+FAULT_KINDS: Final = frozenset({"Injected", "TookEffect", "Lifted"})
+QUIET_KINDS: Final = frozenset({"Moved", "Ended", *FAULT_KINDS})
+"""Events that are the normal course, or bars already, and so no marks of the fault time line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +193,7 @@ def _trouble(results: Results, phases: Phases) -> Section | None:
     marks = [
         {"name": f"{event['who']}: {event['text']}", "at_s": event["at_s"]}
         for event in results.events
-        if event["kind"] not in QUIET_KINDS and event["who"] != "fault"
+        if event["kind"] not in QUIET_KINDS
     ]
     if not spans and not marks:
         return None
@@ -212,20 +213,22 @@ def _trouble(results: Results, phases: Phases) -> Section | None:
 def faults_of(results: Results) -> list[dict[str, Any]]:
     """The injected faults: name, begin_s, end_s. One that was never taken away lasts to the end of the run."""
     end_s = float(results.summary.get("sim_s", 0.0))
-    found: dict[str, dict[str, Any]] = {}
+    found: list[dict[str, Any]] = []
     for event in results.events:
-        if event["who"] == "fault":
-            entry = found.setdefault(event["text"], {"name": event["text"], "begin_s": event["at_s"], "end_s": end_s})
-            if event.get("values", {}).get("over"):
-                entry["end_s"] = event["at_s"]
-    return list(found.values())
+        name = event.get("values", {}).get("fault")
+        if event["kind"] == "Injected":
+            found.append({"name": name, "begin_s": event["at_s"], "end_s": end_s, "open": True})
+        elif event["kind"] == "Lifted":
+            fault = next(one for one in found if one["name"] == name and one["open"])
+            fault.update(end_s=event["at_s"], open=False)
+    return found
 
 
 def _sequence(results: Results) -> Section:
     assert results.recording is not None
     begin_us = int(results.recording.times_us.min())
     lines = [_arrow(arrow, begin_us) for arrow in arrows(results.recording)]
-    lines += [_note(event) for event in results.events if event["who"] == "fault" or event["kind"] not in ("Moved",)]
+    lines += [_note(event) for event in results.events if event["kind"] != "Moved"]
     lines.sort(key=lambda line: line.at_us)
     lead = "Repeats of a message and the packets of a long one are folded into one arrow."
     if len(lines) > ARROWS_MOST:
@@ -240,8 +243,9 @@ def _arrow(arrow: Arrow, begin_us: int) -> Line:
 
 def _note(event: dict[str, Any]) -> Line:
     at_us = round(event["at_s"] * 1e6)
-    way = FAULT if event["who"] == "fault" else LATE if event["kind"] == "TimedOut" else STATE
-    return Line(at_us, _clock(at_us), way, f"{event['who']}: {event['text']}")
+    way = FAULT if event["kind"] in FAULT_KINDS else LATE if event["kind"] == "TimedOut" else STATE
+    words = event["text"] if way == FAULT else f"{event['who']}: {event['text']}"
+    return Line(at_us, _clock(at_us), way, words)
 
 
 def _clock(at_us: int) -> str:
