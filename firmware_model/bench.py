@@ -18,6 +18,7 @@ from firmware_model.clock import Clock
 from firmware_model.faults.fault import Fault
 from firmware_model.happenings import Loss, Losses, Script, Step
 from firmware_model.mcu.controller import ChargingController
+from firmware_model.mcu.protection import Fault as PileFault
 from firmware_model.mcu.sequence import PileState
 from firmware_model.mcu.settings import ControllerSettings
 from firmware_model.pile import Pile, spans_of
@@ -40,6 +41,9 @@ TASK_US: Final = 1_000
 REST: Final = frozenset({PileState.IDLE, PileState.FINISHED})
 LINGER_US: Final = 2_000_000
 """How long a bench goes on after everything has come to rest."""
+
+WATCHDOG_RESET_US: Final = 500_000
+"""How long the watchdog holds the processor in reset."""
 
 LEVELS: Final = {"averaged": AveragedStage, "quasi_static": QuasiStaticStage}
 """How finely the power stage is modelled, by name."""
@@ -131,6 +135,13 @@ class Bench:
                 return True
         return False
 
+    def restart_pile(self, now: int) -> None:
+        """The pile's processor starts anew; of all it knew only the non-volatile memory is left."""
+        controller = self.start_firmware(start_us=now)
+        self.pile.controller = controller
+        self.pile.board.restart(controller, now)
+        self.pile.poke(now)
+
     def draw(self, path: str) -> Generator:
         """The generator of the component at *path*: depends on the seed and the path only, never on the order of calls."""
         return np.random.default_rng([self.seed, *path.encode()])
@@ -161,6 +172,7 @@ class Bench:
             record=self._pile_said,
         )
         pile = Pile(circuit, self.bus, controller=self.start_firmware(), phase_us=phase_us)
+        pile.board.on_trip = self._tripped
         pile.insulation.set("pile", plus_ohm=setup.insulation_plus_ohm, minus_ohm=setup.insulation_minus_ohm)
         return pile
 
@@ -179,6 +191,9 @@ class Bench:
             record=self._vehicle_said,
         )
 
+    def _tripped(self, now: int) -> None:
+        self.clock.at(now + WATCHDOG_RESET_US, self.restart_pile)
+
     # ---- what the parts report -------------------------------------------------------------------------------------
 
     def _pile_said(self, _: int, event: Any) -> None:
@@ -196,7 +211,8 @@ class Bench:
         self.trace.note(self.clock.now, "vehicle", events)
 
     def _at_rest(self) -> bool:
-        return self.script.done and self.charger.state in REST and self.vehicle.session.state in (BmsState.ASLEEP, BmsState.END)
+        pile_rests = self.charger.state in REST or PileFault.PLUG_LIVE in self.charger.faults
+        return self.script.done and pile_rests and self.vehicle.session.state in (BmsState.ASLEEP, BmsState.END)
 
 
 def _make_engine(bench: Bench, faults: Sequence[Fault]) -> "Engine":

@@ -38,6 +38,8 @@ class Board:
         self.activations = 0
         self.tripped = False
         """The watchdog has forced the safe state."""
+        self.on_trip: Callable[[int], None] | None = None
+        """Called then, for whoever can start a processor anew."""
         self.controller = controller
         """The processor with its firmware. Another one may be put before it, which hands on what it gets."""
         self._act = act
@@ -195,6 +197,8 @@ class Board:
         safe = Outputs()
         safe.gpio = _SAFE
         self._safe(safe, now)
+        if self.on_trip is not None:
+            self.on_trip(now)
 
     def _safe(self, safe: Outputs, now: int) -> None:
         """Drive *safe* from now on; lock and NVM stay as they are."""

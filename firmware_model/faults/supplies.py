@@ -90,7 +90,7 @@ def _brown_out(rig: Rig) -> Inject:
             if off:
                 off = False
                 pile.port.power_up(now)
-                _start(rig, now)
+                rig.bench.restart_pile(now)
 
         rig.clock.at(injecting.now + round(injecting["off_s"] * 1e6), back)
         return back
@@ -101,18 +101,11 @@ def _brown_out(rig: Rig) -> Inject:
 def _reset(rig: Rig) -> Inject:
     def inject(injecting: Injecting) -> Lift:
         rig.pile.port.reset(injecting.now)
-        _start(rig, injecting.now)
+        rig.bench.restart_pile(injecting.now)
         injecting.touched(injecting.now)
         return _nothing
 
     return inject
-
-
-def _start(rig: Rig, now: int) -> None:
-    controller = rig.bench.start_firmware(start_us=now)
-    rig.pile.controller = controller
-    rig.pile.board.restart(controller, now)
-    rig.pile.poke(now)
 
 
 def _reset_vehicle(rig: Rig) -> Inject:

@@ -32,6 +32,9 @@ S = PileState
 _CHANGED = int(Wake.DIGITAL | Wake.ANALOG | Wake.MONITOR)
 _ALARM = int(Dout.ALARM)
 _LOCKED = int(Din.LOCKED)
+_FAULTS = tuple(Fault)
+_LATCHED_WORD = 2
+"""The word of the non-volatile memory that keeps latched faults; 0 and 1 are the meter's."""
 
 
 class ChargingController:
@@ -108,6 +111,7 @@ class ChargingController:
     def service(self) -> None:
         """Clear latched faults, as a technician does."""
         self.latched.clear()
+        self.outputs.nvm[_LATCHED_WORD] = 0
 
     # ---- one activation ----------------------------------------------------------------------------------------------
 
@@ -116,6 +120,9 @@ class ChargingController:
         session, outputs, every, rx = self.session, self.outputs, self._every, inputs.rx
         timers = session.timers
         self._readings.inputs = inputs
+        if self._sequencer.state is not self._sequencer.copy:
+            outputs.tx = ()  # and no kick: the watchdog brings everything into the safe state and starts the processor anew
+            return outputs
         for frame in rx:
             session.receive(frame, now)
         deadline = timers.deadline
@@ -157,7 +164,7 @@ class ChargingController:
         sequencer, session = self._sequencer, self.session
         if not self._restored:
             self._restore(now, inputs)
-        before, said = sequencer.state, session.state
+        before, said, known = sequencer.state, session.state, len(sequencer.faults)
         self._notes.extend(session.events())  # what was heard comes before what is made of it
         self._look(inputs)
         fired = self._guards.check(before, sequencer.word, now)
@@ -166,9 +173,10 @@ class ChargingController:
         if not fired:
             sequencer.run(now)
         self._seen_state = session.state
-        if fired or sequencer.state is not before:
+        if fired or sequencer.state is not before or len(sequencer.faults) != known:
             self._entered(before, now, inputs)
         elif session.state is said:
+            self._drive_coils()  # whatever has become of their image
             self._attend_at = min(sequencer.due, self._guards.due)
             return
         self._attend_at = now + ACTIVATION_US
@@ -194,6 +202,7 @@ class ChargingController:
         if state is not before:
             self._take_state(state, now)
         self.latched |= self._sequencer.faults & LATCHED
+        self.outputs.nvm[_LATCHED_WORD] = sum(1 << _FAULTS.index(fault) for fault in self.latched)
         self._drive_coils()
         self._comparators.limit_voltage(milli(self._voltage_limit_v() * self.settings.over_voltage_ratio))
         self._comparators.compare(inputs.adc, self.outputs)
@@ -254,9 +263,10 @@ class ChargingController:
         state = self._sequencer.state
         if state not in STARTED:
             return NEVER
-        if self._supervision.sample(self.outputs.current_ma, now):
+        changed = self._supervision.sample(self.outputs.current_ma, now)
+        self._drive_coils()
+        if changed:
             self._demanded = None
-            self._drive_coils()
             self._attend_at = now + ACTIVATION_US
         meter, limit_wh = self._supervision.meter, self.settings.energy_limit_wh
         meter.save(self.outputs.nvm)
@@ -273,6 +283,7 @@ class ChargingController:
             self._sequencer.resume(now)
             self._drive_coils()
         self.outputs.nvm[:] = inputs.nvm
+        self.latched |= {fault for index, fault in enumerate(_FAULTS) if inputs.nvm[_LATCHED_WORD] >> index & 1} & LATCHED
         self._supervision.meter.restore(inputs.nvm)
 
     def _report(self, _: int) -> ChargerReport:

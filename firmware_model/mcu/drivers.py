@@ -14,6 +14,8 @@ OVER_CURRENT: Final = 1 << 18
 PLUG_HOT: Final = 1 << 19
 PLUG_SENSOR: Final = 1 << 20
 AUX_LOW: Final = 1 << 21
+VOLTAGES_APART: Final = 1 << 22
+"""The two voltage sensors contradict each other; means something while K1/K2 are closed only."""
 """Analogue conditions share one word with the digital inputs (bits 0..15), so that one comparison finds what is wrong."""
 
 

@@ -73,14 +73,14 @@ VARIABLES: Final[tuple[Variable, ...]] = (
     Variable("refused", "_sequencer._refused", 1),
     Variable("attend_at_us", "_attend_at", 64),
     # what is supervised
-    Variable("conditions", "_sequencer.word", 22),
+    Variable("conditions", "_sequencer.word", 23),
     Variable("charge_faults", "_sequencer.faults", len(_FAULTS), choices=_FAULTS, mask=True),
     Variable("latched_faults", "latched", len(_FAULTS), choices=_FAULTS, mask=True),
     Variable("voltage_limit_counts", "_comparators._voltage", 12),
     Variable("current_limit_counts", "_comparators._current", 12),
     Variable("peak_current_ma", "_supervision._peak_ma", 32, signed=True),
     Variable("derated_current_ma", "_supervision.derated_ma", 32, signed=True),
-    Variable("supervision_bits", "_supervision.bits", 22),
+    Variable("supervision_bits", "_supervision.bits", 23),
     # what is counted
     Variable("energy_sum", "_supervision.meter._sum", 64),
     Variable("energy_before_wh", "_supervision.meter._before_wh", 64),

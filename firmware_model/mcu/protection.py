@@ -6,7 +6,15 @@ from enum import Enum
 from typing import Final, NamedTuple
 
 from firmware_model.board import NEVER, Din, Dout
-from firmware_model.mcu.drivers import AUX_LOW, CONNECTED, OVER_CURRENT, OVER_VOLTAGE, PLUG_HOT, PLUG_SENSOR
+from firmware_model.mcu.drivers import (
+    AUX_LOW,
+    CONNECTED,
+    OVER_CURRENT,
+    OVER_VOLTAGE,
+    PLUG_HOT,
+    PLUG_SENSOR,
+    VOLTAGES_APART,
+)
 from firmware_model.mcu.sequence import COILS, POWERED, STARTED, PileState, Step
 from firmware_model.mcu.settings import ControllerSettings
 from protocols.gbt27930.charger_rules import StopCause
@@ -32,6 +40,8 @@ class Fault(Enum):
     CONTACTS_SLOW = "K1/K2 do not follow"
     AUX_DROPPED = "K3/K4 open though driven"
     AUX_STUCK = "K3/K4 closed though not driven"
+    VOLTAGE_SENSOR = "voltage sensors contradict each other"
+    PLUG_LIVE = "voltage or current at the plug after switching off"
     AUX_VOLTAGE = "auxiliary supply too low"
     PLUG_HOT = "plug overtemperature"
     PLUG_SENSOR = "plug temperature sensor broken"
@@ -62,6 +72,7 @@ LATE_FAULTS: Final[Mapping[PileState, tuple[Fault, StopCause]]] = {
     S.BLEED: (Fault.BLEEDER, C.OTHER),
     S.CUT_BLEED: (Fault.BLEEDER, C.OTHER),
     S.SETTLED: (Fault.SESSION, C.OTHER),
+    S.AUX_OFF: (Fault.PLUG_LIVE, C.OTHER),
     S.UNLOCK: (Fault.LOCK_STUCK, C.OTHER),
 }
 """What it means that a state lasted too long. TRIP is missing: opening under current is its purpose, not a fault of its own."""
@@ -105,6 +116,7 @@ GUARDS: Final[tuple[Guard, ...]] = (
     Guard(_MAINS, True, STARTED, "mains_debounce_us", G.FAULT, Fault.MAINS, C.OTHER, _D0 + "4506"),
     Guard(_DOOR, False, STARTED, "door_debounce_us", G.FAULT, Fault.DOOR, C.OTHER, _B37),
     Guard(OVER_CURRENT, False, _REGULATING, "over_current_us", G.FAULT, Fault.OVER_CURRENT, C.CURRENT_MISMATCH, _B37),
+    Guard(VOLTAGES_APART, False, _CLOSED, "voltage_apart_us", G.FAULT, Fault.VOLTAGE_SENSOR, C.VOLTAGE_ABNORMAL, _B37),
     Guard(_K1K2, True, _CLOSED, "contact_debounce_us", G.FAULT, Fault.CONTACTS_DROPPED, C.OTHER, _B37),
     Guard(_K1K2, False, _OPEN, "contactor_limit_us", G.FAULT, Fault.CONTACTS_WELDED, C.SELF_CHECK, _B33),
     Guard(_K3K4, True, POWERED, "contact_debounce_us", G.FAULT, Fault.AUX_DROPPED, C.OTHER, _B37),

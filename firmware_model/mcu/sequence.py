@@ -236,6 +236,7 @@ LIMITS: Final[Mapping[PileState, str]] = {
     S.BLEED: "bleed_limit_us",
     S.CUT_BLEED: "bleed_limit_us",
     S.SETTLED: "end_limit_us",
+    S.AUX_OFF: "unlock_wait_us",
     S.UNLOCK: "unlock_limit_us",
 }
 """The setting that limits each state; the others wait for the session or for people."""

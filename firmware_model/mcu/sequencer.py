@@ -39,7 +39,8 @@ class Sequencer:
         note: Callable[[Any], None],
         startable: Callable[[], bool],
     ) -> None:
-        self.state = S.IDLE
+        self.state = self.copy = S.IDLE
+        """The state twice: a difference is a bit that fell over, and then nothing can be trusted."""
         self.due = 0
         """When the sequence wants to be looked at again if nothing happens (µs)."""
         self.faults: set[Fault] = set()
@@ -83,7 +84,7 @@ class Sequencer:
         edge = TRANSITIONS.get((self.state, step))
         if edge is None:
             return False
-        before, self.state = self.state, edge.after
+        before, self.state, self.copy = self.state, edge.after, edge.after
         self._note(Moved(before, edge.after, step, edge.clause))
         limit = LIMITS.get(edge.after)
         self._limit_at = NEVER if limit is None else now + int(getattr(self._settings, limit))
@@ -97,8 +98,9 @@ class Sequencer:
         self._session.stop(cause, now)
 
     def resume(self, now: int) -> None:
-        """Power-up with a locked connector: whatever happened before, it is unlocked only when that is safe."""
-        self.state = S.AUX_OFF
+        """Power-up with a locked connector: whatever happened before, it is bled, and unlocked only when that is safe."""
+        self.state = self.copy = S.CUT_BLEED
+        self._limit_at = now + self._settings.bleed_limit_us
         self.due = now
 
     def _fail_late(self, now: int) -> None:
@@ -125,6 +127,12 @@ class Sequencer:
             self._held_since = now
         self._held_until = self._held_since + hold_us
         return now >= self._held_until
+
+    def _safe(self, measured: bool, now: int) -> bool:
+        """Whether a *measured* safe state can be believed; sensors that contradict each other must wait for what time does."""
+        settings = self._settings
+        hold_us = settings.blind_bleed_us if Fault.VOLTAGE_SENSOR in self.faults else settings.safe_hold_us
+        return self._held(measured, hold_us, now)
 
     # ---- what each state waits for -----------------------------------------------------------------------------------
 
@@ -176,9 +184,9 @@ class Sequencer:
         self._blame(Fault.INSULATION, "GB/T 18487.1-2015 B.4.1")
         return G.LEAKING
 
-    def _in_test_bleed(self, _: int) -> Step | None:
+    def _in_test_bleed(self, now: int) -> Step | None:
         safe = milli(self._settings.safe_voltage_v)
-        if self._readings.stage_mv >= safe or self._readings.interface_mv >= safe:
+        if not self._safe(self._readings.stage_mv < safe and self._readings.interface_mv < safe, now):
             return None
         return G.FAILED_DISCHARGED if self._refused else G.DISCHARGED
 
@@ -209,9 +217,9 @@ class Sequencer:
 
     _in_trip = _in_cut_trip = _in_ramp_down
 
-    def _in_bleed(self, _: int) -> Step | None:
+    def _in_bleed(self, now: int) -> Step | None:
         open_and_low = not self.word & _K1K2 and self._readings.stage_mv < milli(self._settings.safe_voltage_v)
-        return G.DISCHARGED if open_and_low else None
+        return G.DISCHARGED if self._safe(open_and_low, now) else None
 
     _in_cut_bleed = _in_bleed
 
@@ -222,10 +230,10 @@ class Sequencer:
         self._failed = self._failed or failed
         return None
 
-    def _in_aux_off(self, _: int) -> Step | None:
+    def _in_aux_off(self, now: int) -> Step | None:
         readings, settings = self._readings, self._settings
-        safe = readings.interface_mv < milli(settings.safe_voltage_v)
-        return G.SAFE if safe and abs(readings.current_ma) < milli(settings.unlock_below_a) else None
+        low = readings.interface_mv < milli(settings.safe_voltage_v)
+        return G.SAFE if self._safe(low and abs(readings.current_ma) < milli(settings.unlock_below_a), now) else None
 
     def _in_unlock(self, _: int) -> Step | None:
         return None if self.word & _LOCKED else G.UNLOCKED

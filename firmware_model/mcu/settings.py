@@ -82,6 +82,12 @@ class ControllerSettings:
     bleed_limit_us: int = 3_500_000
     """Bleeder on to 60 V, then an alarm. Tests ask for 1 s after separation."""
     unlock_below_a: float = 1.0
+    safe_hold_us: int = 10_000
+    """How long a voltage must be below the safe one before it is believed: a noisy sensor dips below it much earlier."""
+    blind_bleed_us: int = 2_000_000
+    """How long is bled and waited when the voltage sensors contradict each other: 7 time constants of output and bleeder."""
+    unlock_wait_us: int = 10_000_000
+    """Voltage or current at the plug so long after everything was switched off is an alarm; the connector stays locked."""
     unlock_limit_us: int = 5_000_000
     end_limit_us: int = 60_000_000
     """Longest wait for the session's end after the output is off."""
@@ -103,6 +109,11 @@ class ControllerSettings:
     over_current_us: int = 20_000
     over_current_hold_us: int = 500_000
     """How long the old limit stays after the set point fell."""
+    voltage_apart_ratio: float = 0.05
+    voltage_apart_v: float = 15.0
+    """With K1/K2 closed both voltage sensors see the same; further apart than both limits together, one of them is wrong."""
+    voltage_apart_us: int = 150_000
+    """Two samples of the 100 ms task."""
     aux_low_v: float = 10.8
     aux_low_us: int = 200_000
     plug_warn_degc: float = 90.0

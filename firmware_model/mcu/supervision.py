@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from firmware_model.board import Channel, Dout
-from firmware_model.mcu.drivers import AUX_LOW, PLUG_HOT, PLUG_SENSOR, Comparators, Readings
+from firmware_model.mcu.drivers import AUX_LOW, PLUG_HOT, PLUG_SENSOR, VOLTAGES_APART, Comparators, Readings
 from firmware_model.mcu.metering import EnergyMeter
 from firmware_model.mcu.settings import ControllerSettings
 
@@ -30,6 +30,7 @@ class Supervision:
         self._fan_on_ma = settings.fan_on_a * 1000
         self._sampled: Sequence[int] | None = None
         self._slow: Sequence[int] | None = None
+        self._slow_bits = 0
         self._voltage_mv = self._current_ma = 0
 
     def sample(self, current_set_ma: int, now: int) -> bool:
@@ -48,6 +49,7 @@ class Supervision:
         if slow != self._slow:
             self._slow = slow
             self._warmth_and_supply()
+        self.bits = self._slow_bits | self._apart()
         self.fan = _FAN if self._current_ma >= self._fan_on_ma else 0
         if now >= self._hold_until and current_set_ma < self._peak_ma:
             self._limit(current_set_ma)
@@ -66,16 +68,22 @@ class Supervision:
         margin_ma = round(settings.over_current_margin_a * 1000)
         self._comparators.limit_current(round(current_set_ma * settings.over_current_ratio) + margin_ma)
 
+    def _apart(self) -> int:
+        """`VOLTAGES_APART` or nothing."""
+        settings, stage_mv = self._settings, self._readings.stage_mv
+        allowed_mv = 1000 * settings.voltage_apart_v + settings.voltage_apart_ratio * max(stage_mv, self._voltage_mv)
+        return VOLTAGES_APART if abs(stage_mv - self._voltage_mv) > allowed_mv else 0
+
     def _warmth_and_supply(self) -> None:
         """What plug temperatures and auxiliary voltage mean."""
         settings = self._settings
         coldest, hottest = sorted(self._readings.milli(channel) for channel in _PLUGS)
-        self.bits = 0
+        self._slow_bits = 0
         if coldest < settings.plug_sensor_low_degc * 1000 or hottest > settings.plug_sensor_high_degc * 1000:
-            self.bits |= PLUG_SENSOR
+            self._slow_bits |= PLUG_SENSOR
         elif hottest >= settings.plug_stop_degc * 1000:
-            self.bits |= PLUG_HOT
+            self._slow_bits |= PLUG_HOT
         if self._readings.milli(_AUX) < settings.aux_low_v * 1000:
-            self.bits |= AUX_LOW
+            self._slow_bits |= AUX_LOW
         room = (settings.plug_stop_degc * 1000 - hottest) / (settings.plug_stop_degc - settings.plug_warn_degc) / 1000
         self.derated_ma = round(self._most_ma * min(1.0, max(0.0, room)))
