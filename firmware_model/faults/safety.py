@@ -7,8 +7,11 @@ from typing import Final
 from firmware_model.bench import Bench
 from firmware_model.board import Dout
 from firmware_model.faults.fault import Fault, Injected, TookEffect
+from firmware_model.mcu.protection import Fault as PileFault
 
 SAFE_V, SAFE_A, NO_A = 60.0, 5.0, 1.0
+LOCKED_ALARMS: Final = frozenset({PileFault.PLUG_LIVE, PileFault.LOCK_STUCK})
+"""With one of these the pile says itself why it keeps the plug."""
 LOCK_US: Final = 300_000
 """The bolt's way (`firmware_model.cabinet.lock`)."""
 
@@ -76,6 +79,8 @@ def _end(bench: Bench) -> Iterator[str]:
         yield f"{circuit.interface_v:.0f} V at the plug"
     if circuit.interface_v >= SAFE_V and not bench.pile.lock.locked(now):
         yield f"unlocked with {circuit.interface_v:.0f} V at the plug"
+    if circuit.interface_v < SAFE_V and bench.pile.lock.locked(now) and not bench.charger.faults & LOCKED_ALARMS:
+        yield "still locked, without an alarm"
 
 
 def _peak(bench: Bench, name: str) -> float:
