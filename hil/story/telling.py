@@ -59,7 +59,7 @@ def tell(recording: Recording, *, told: Callable[[float], None] = lambda _: None
     """What *recording* tells. Never raises for anything a recording can hold. *told* hears how much is done, 0..1."""
     found = sort(recording, EDITIONS["2015"])
     told(0.3)
-    stamps, resolution_us = _stamps(recording.times_us)
+    stamps, resolution_us = stamps_of(recording.times_us)
     gbt = is_gbt(found)
     told_sessions: list[Session] = []
     edges = sessions(found, len(recording)) if gbt else []
@@ -152,7 +152,7 @@ def _identity(session: Excerpt) -> dict[str, str]:
     return {name: describe(message) for name, message in messages.items() if message is not None}
 
 
-def _stamps(times_us: Ints) -> tuple[Stamps, int]:
+def stamps_of(times_us: Ints) -> tuple[Stamps, int]:
     """What the stamps are good for, and the coarsest step that they share (µs)."""
     if not len(times_us):
         return Stamps.CONSTANT, 0
