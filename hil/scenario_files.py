@@ -27,10 +27,40 @@ def shipped() -> Mapping[str, Path]:
 def load(name: str, overrides: Sequence[str] = ()) -> Scenario:
     """The scenario *name* (one of ours, or a path to a TOML file) with *overrides* ("key.key=value") applied."""
     path = _find(name)
-    table = _read(path)
+    table = inherited(path)
     for override in overrides:
         _set(table, override)
     return check(table, str(path) if path.parent != _ours() else f"scenario {path.stem}")
+
+
+def inherited(path: Path, below: tuple[Path, ...] = ()) -> Table:
+    """The table in *path* laid over that of its `base`, if it names one: a scenario of ours, or a path from its own folder.
+
+    Tables are merged key by key; lists and values are replaced. *below*: the files that led here, for the complaint about a circle.
+    """
+    table = _read(path)
+    base = table.pop("base", None)
+    if base is None:
+        return table
+    if not isinstance(base, str):
+        raise BadInput(f"{path}: base = {base!r}: the name of a scenario, or the path of a .toml file")
+    over = shipped().get(base) or path.parent / base
+    if over.suffix != ".toml":
+        near = difflib.get_close_matches(base, shipped(), n=1)
+        raise BadInput(f"{path}: base = {base!r}: {f'did you mean {near[0]!r}? ' if near else ''}ours are {', '.join(shipped())}")
+    if over.resolve() in (path.resolve(), *below):
+        raise BadInput(f"{path}: base = {base!r} leads back to itself")
+    return merged(inherited(over, (*below, path.resolve())), table)
+
+
+def merged(base: Table, over: Table) -> Table:
+    """*base* with everything that *over* says instead."""
+    both = {key: merged(base[key], value) for key, value in over.items() if _tables(base.get(key), value)}
+    return {**base, **over, **both}
+
+
+def _tables(*values: Any) -> bool:
+    return all(isinstance(value, dict) for value in values)
 
 
 def check(table: Table, source: str) -> Scenario:

@@ -104,3 +104,31 @@ def test_no_table_whatever_makes_anything_but_a_scenario_or_one_line(table):
         assert isinstance(check(table, "f.toml"), Scenario)
     except BadInput as error:
         assert "f.toml" in str(error)
+
+
+def test_a_scenario_lays_its_own_values_over_those_of_its_base(tmp_path):
+    (tmp_path / "mine.toml").write_text('base = "charger_stop"\n[vehicle]\nsoc_target_pct = 60\n')
+    (tmp_path / "next.toml").write_text('base = "mine.toml"\nscript = [{do = "plug in"}]\n[vehicle]\nsoc_pct = 40\n')
+
+    found, ours = load(str(tmp_path / "next.toml")), load("charger_stop")
+
+    assert (found.vehicle.soc_pct, found.vehicle.soc_target_pct) == (40, 60)
+    assert len(found.script) == 1 and found.expect == ours.expect and found.duration_s == ours.duration_s
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('base = "charge_stop"', "did you mean"),
+        ("base = 3", "name of a scenario"),
+        ('base = "a.toml"', "leads back to itself"),
+        ('base = "b.toml"', "leads back to itself"),
+        ('base = "none.toml"', "none.toml"),
+    ],
+)
+def test_a_base_that_cannot_be_is_refused(tmp_path, text, words):
+    (tmp_path / "a.toml").write_text(text)
+    (tmp_path / "b.toml").write_text('base = "a.toml"')
+
+    with pytest.raises(BadInput, match=words):
+        load(str(tmp_path / "a.toml"))
