@@ -135,7 +135,8 @@ class OutputCircuit:
         """Books since the start: from the stage; in fixed resistor, bleeder and divider; in closing contacts; out to the
         battery (of which *line_j* heats cable and harness, pulses shorter than a step also the pack); from the mains. stage =
         stored + leaked + spark + output."""
-        self._setpoint = OFF
+        self.setpoint = OFF
+        """What the stage was told last; changed by `command` only."""
         self._then = 0
         self._joined = False
         self.fed = False
@@ -163,9 +164,9 @@ class OutputCircuit:
 
     def command(self, setpoint: Setpoint, now: int) -> None:
         """Give the stage a new set point, in force from *now*. Repeating the last one changes nothing."""
-        if setpoint != self._setpoint:
+        if setpoint != self.setpoint:
             self.poke(now)
-            self._setpoint = setpoint
+            self.setpoint = setpoint
 
     def switch(self, contactor: Contactor, closed: bool, now: int) -> None:
         """Drive a contactor of this circuit, on either side of the plug. Repeating a command changes nothing."""
@@ -225,7 +226,7 @@ class OutputCircuit:
             capacitance_f, leak_s = capacitance_f + wiring.cable_f, leak_s + self._sense_s
             line_s, emf_v = self._line_s, self._emf_v
         load = Load(stage_v, capacitance_f, leak_s + line_s, line_s * emf_v)
-        _, amps, self.power_ac_w, self.heat_w, _, settled = self.stage.advance(now, self._setpoint, load)
+        _, amps, self.power_ac_w, self.heat_w, _, settled = self.stage.advance(now, self.setpoint, load)
         done = flow(stage_v, dt_s, capacitance_f=capacitance_f, leak_s=leak_s, line_s=line_s, emf_v=emf_v, current_a=amps)
         self.stage_v = after_v = done[0]
         self.stage_current_a = amps

@@ -67,7 +67,8 @@ class Pile:
         """Where the firmware's frames go; another function lets somebody else speak for the pile."""
         self.show_digital, self.show_analog = self.board.digital, self.board.analog
         self.show_insulation = self.board.insulation
-        """Where what is sensed goes; others in their place let the board see something else than the truth."""
+        self.command_stage = circuit.command
+        """Where what is sensed and what is wanted of the stage goes; others in their place hand on something else."""
         self._driven = 0
         self._millivolts = self._milliamps = 0
         self.due = start_us
@@ -175,7 +176,7 @@ class Pile:
     def _command(self, now: int, outputs: Outputs) -> None:
         self._millivolts, self._milliamps = outputs.voltage_mv, outputs.current_ma
         enabled = bool(outputs.gpio & _STAGE)
-        self.circuit.command(Setpoint(self._millivolts / 1000, self._milliamps / 1000, enabled), now)
+        self.command_stage(Setpoint(self._millivolts / 1000, self._milliamps / 1000, enabled), now)
 
     def _drive(self, gpio: int, now: int) -> None:
         changed, self._driven = gpio ^ self._driven, gpio

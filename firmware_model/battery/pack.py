@@ -80,6 +80,14 @@ class Pack:
         state[:, kernel.TEMP] = temp_degc + off.temp_k
         self._soc, self._temp_degc = float(state[:, kernel.SOC].mean()), float(state[:, kernel.TEMP].mean())
 
+    def spoil(self, number: int, *, capacity: float = 1.0, resistance: float = 1.0, leak_a: float = 0.0) -> None:
+        """Change cell *number* (from 1): factors of its capacity and resistance, and a leak added to its own."""
+        cell, kernel = self._cells[number - 1], self._kernel
+        cell[kernel.CAPACITY_AH] *= capacity
+        cell[kernel.R_SCALE] *= resistance
+        cell[kernel.LEAK_A] += leak_a
+        self.refresh()
+
     def refresh(self) -> None:
         """Derive voltage and resistance from the state."""
         self._settle()

@@ -5,15 +5,29 @@ from typing import NamedTuple
 
 from firmware_model.bench import Bench, PileSetup, VehicleSetup
 from firmware_model.faults.actuators import actuator_places
+from firmware_model.faults.battery import battery_places, bms_places, insulation_places
 from firmware_model.faults.clocks import timer_places
 from firmware_model.faults.memory import memory_places
 from firmware_model.faults.place import Kind, Place, Places
 from firmware_model.faults.rig import Rig
 from firmware_model.faults.sensors import sensor_places
+from firmware_model.faults.stage import stage_places
 from firmware_model.faults.supplies import line_places, supply_places
 from firmware_model.faults.wire import wire_places
 
-PARTS = (wire_places, sensor_places, actuator_places, supply_places, line_places, timer_places, memory_places)
+PARTS = (
+    wire_places,
+    sensor_places,
+    actuator_places,
+    stage_places,
+    supply_places,
+    line_places,
+    timer_places,
+    memory_places,
+    battery_places,
+    bms_places,
+    insulation_places,
+)
 """Who finds the places of each part of the bench."""
 
 

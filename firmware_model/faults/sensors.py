@@ -207,11 +207,17 @@ class _Digital:
         self._show(bits, now)
 
 
+Find = Callable[[Injecting, tuple[int, int]], tuple[int, int] | None]
+"""What becomes of a finding (kΩ of plus and minus); None: no finding."""
+
+
 class _Monitor:
     """The insulation monitor's results. A resistance counts in kΩ, at most 65535."""
 
     def __init__(self, rig: Rig) -> None:
         self._rig = rig
+        self._changes: list[tuple[Find, Injecting]] = []
+        self._show: Callable[..., None] | None = None
 
     def kinds(self) -> Iterator[Kind]:
         kohm = {"kohm": Arg(65535, 0, 65535)}
@@ -221,25 +227,24 @@ class _Monitor:
         yield Kind("gain", "finds *gain* times the truth", self._inject(_scaled), {"gain": Arg(5.0, 0.0, 1e4)})
         yield Kind("open", "finds nothing", self._inject(lambda _, __: None))
 
-    def _inject(self, change: Callable[[Injecting, tuple[int, int]], tuple[int, int] | None]) -> Inject:
+    def _inject(self, change: Find) -> Inject:
         def inject(injecting: Injecting) -> Lift:
-            pile = self._rig.pile
-            show = pile.show_insulation
-
-            def shown(plus_kohm: int, minus_kohm: int, now: int, *, valid: bool) -> None:
-                found = change(injecting, (plus_kohm, minus_kohm)) if valid else None
-                if valid and found != (plus_kohm, minus_kohm):
-                    injecting.touched(now)
-                show(*(found or (0, 0)), now, valid=found is not None)
-
-            pile.show_insulation = shown
-
-            def lift(_: int) -> None:
-                pile.show_insulation = show
-
-            return lift
+            pile, entry = self._rig.pile, (change, injecting)
+            if self._show is None:
+                self._show, pile.show_insulation = pile.show_insulation, self._shown
+            self._changes.append(entry)
+            return lambda _: self._changes.remove(entry)
 
         return inject
+
+    def _shown(self, plus_kohm: int, minus_kohm: int, now: int, *, valid: bool) -> None:
+        assert self._show is not None
+        found = (plus_kohm, minus_kohm) if valid else None
+        for change, injecting in self._changes:
+            before, found = found, found and change(injecting, found)
+            if found != before:
+                injecting.touched(now)
+        self._show(*(found or (0, 0)), now, valid=found is not None)
 
 
 def _scaled(injecting: Injecting, found: tuple[int, int]) -> tuple[int, int]:
