@@ -97,9 +97,12 @@ class VoltageSource:
     peak_v: float = 0.0
     frequency_hz: float = 50.0
     phase_deg: float = 0.0
+    held: bool = False
+    """Whether *dc_v* is only its first value, which `Simulation.hold` may change between two runs. No sine then."""
 
     def __post_init__(self) -> None:
         refuse_unphysical(self)
+        _refuse_held_sine(self.name, self.peak_v, self.held)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,9 +116,12 @@ class CurrentSource:
     peak_a: float = 0.0
     frequency_hz: float = 50.0
     phase_deg: float = 0.0
+    held: bool = False
+    """Whether *dc_a* is only its first value, which `Simulation.hold` may change between two runs. No sine then."""
 
     def __post_init__(self) -> None:
         refuse_unphysical(self)
+        _refuse_held_sine(self.name, self.peak_a, self.held)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,6 +162,11 @@ class Diode:
 def _refuse_order(name: str, on_ohm: float, off_ohm: float) -> None:
     if on_ohm >= off_ohm:
         raise ValueError(f"{name}.on_ohm = {on_ohm} ohm: allowed below off_ohm = {off_ohm:g} ohm")
+
+
+def _refuse_held_sine(name: str, peak: float, held: bool) -> None:
+    if held and peak:
+        raise ValueError(f"{name}.held = True: allowed without a sine, its peak is {peak:g}")
 
 
 Pair = CoupledInductors | Transformer

@@ -181,6 +181,10 @@ class Simulation:
         supplied, dissipated = self._books[: len(LOST)].tolist()
         return Balance(supplied_j=supplied, dissipated_j=dissipated, stored_j=self._stored_j(), initial_j=self._initial_j)
 
+    def hold(self, name: str, value: float) -> None:
+        """Give the held source *name* a new value (V or A), in force from now."""
+        self._z[len(self._layout.states) + self._layout.held.index(name)] = value
+
     def state(self) -> dict[str, float]:
         """The states by name."""
         return dict(zip(self._layout.states, self._z.tolist(), strict=False))
@@ -224,7 +228,7 @@ class Simulation:
 
     def _one(self) -> Matrix:
         row = np.zeros(self._layout.size)
-        row[len(self._layout.states)] = 1.0
+        row[self._layout.one] = 1.0
         return row
 
     def _mask(self, comparator: Comparator) -> int:

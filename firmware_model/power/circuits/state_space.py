@@ -1,7 +1,7 @@
 """State equations of a circuit in one configuration, by modified nodal analysis.
 
 Capacitors stand for their voltage and inductors for their current, so that what remains is resistive and solved once. The state
-is augmented with what drives it, z = [states, 1, sine, cosine of each frequency], so that dz/dt = A z holds with nothing else.
+is augmented with what drives it, z = [states, held sources, 1, sine, cosine of each frequency], so that dz/dt = A z holds with nothing else.
 Every voltage and current of the circuit is a row r with value r·z.
 """
 
@@ -51,6 +51,16 @@ class Layout:
         return tuple(names)
 
     @cached_property
+    def held(self) -> tuple[str, ...]:
+        """Names of the held sources, whose values follow the states in z."""
+        return tuple(e.name for e in self.circuit.elements if isinstance(e, Source) and e.held)
+
+    @property
+    def one(self) -> int:
+        """Where z is 1."""
+        return len(self.states) + len(self.held)
+
+    @cached_property
     def frequencies(self) -> tuple[float, ...]:
         """Of the sine sources, each once (Hz)."""
         sources = [element for element in self.circuit.elements if isinstance(element, Source)]
@@ -59,7 +69,7 @@ class Layout:
     @property
     def size(self) -> int:
         """Length of z."""
-        return len(self.states) + 1 + 2 * len(self.frequencies)
+        return self.one + 1 + 2 * len(self.frequencies)
 
     def unit(self, name: str) -> Matrix:
         """The row that reads state *name*."""
@@ -69,7 +79,10 @@ class Layout:
 
     def drive(self, source: Source) -> Matrix:
         """The row that reads what *source* gives."""
-        row, one = np.zeros(self.size), len(self.states)
+        row, one = np.zeros(self.size), self.one
+        if source.held:
+            row[len(self.states) + self.held.index(source.name)] = 1.0
+            return row
         row[one] = source.dc_v if isinstance(source, VoltageSource) else source.dc_a
         if peak(source):
             at, angle = one + 1 + 2 * self.frequencies.index(source.frequency_hz), radians(source.phase_deg)
@@ -86,8 +99,11 @@ class Layout:
                 z += element.initial_a * self.unit(f"i({element.name})")
             if isinstance(element, CoupledInductors):
                 z += element.second_initial_a * self.unit(f"i({element.name}.2)")
-        z[len(self.states)] = 1.0
-        z[len(self.states) + 2 :: 2] = 1.0
+            if isinstance(element, Source) and element.held:
+                at = len(self.states) + self.held.index(element.name)
+                z[at] = element.dc_v if isinstance(element, VoltageSource) else element.dc_a
+        z[self.one] = 1.0
+        z[self.one + 2 :: 2] = 1.0
         return z
 
 
@@ -193,7 +209,7 @@ class _Network:
     def _conduct(self, name: str, plus: str, minus: str, conductance: float, forward_v: float) -> None:
         ends = self._ends(plus, minus)
         forward = np.zeros(self._layout.size)
-        forward[len(self._layout.states)] = forward_v
+        forward[self._layout.one] = forward_v
         for here, sign in ends:
             for there, other in ends:
                 self._left[here, there] += sign * other * conductance
@@ -238,8 +254,7 @@ def _derivatives(layout: Layout, rows: dict[str, Matrix]) -> Matrix:
             across = np.stack([rows[f"u({element.name})"], rows[f"u({element.name}.2)"]])
             a[at : at + 2] = np.linalg.solve(inductance, across)
             at += 2
-    at += 1
     for number, frequency in enumerate(layout.frequencies):
-        row = at + 2 * number
+        row = layout.one + 1 + 2 * number
         a[row, row + 1], a[row + 1, row] = 2 * pi * frequency, -2 * pi * frequency
     return a

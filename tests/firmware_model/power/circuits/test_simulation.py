@@ -248,3 +248,20 @@ def test_energy_is_kept_in_any_switched_rlc_circuit_with_diodes(ohms, henries, f
     turned_over = abs(balance.supplied_j) + balance.dissipated_j + balance.stored_j + balance.initial_j
     assert balance.dissipated_j >= 0
     assert abs(balance.residual_j) <= 1e-8 * turned_over
+
+
+def test_a_held_source_takes_a_new_value_between_runs():
+    sim = Simulation(
+        circuit(
+            source(10.0, held=True),
+            Resistor(name="R", plus="in", minus="c", r_ohm=1.0),
+            Capacitor(name="C", plus="c", minus="0", c_f=1e-6),
+        )
+    )
+    sim.run(50)
+    sim.hold("V", 20.0)
+    sim.run(51)
+
+    assert sim.state()["v(C)"] == pytest.approx(20 - 10 * exp(-1), rel=1e-9)
+    with pytest.raises(ValueError, match=r"V\.held = True: allowed without a sine"):
+        source(10.0, held=True, peak_v=1.0)
