@@ -107,6 +107,17 @@ class Wake(IntFlag):
     """A channel is outside its window."""
     MONITOR = 1 << 3
     """The insulation monitor has a new result."""
+    BUS = 1 << 4
+    """The error state of the CAN controller has changed."""
+
+
+class BusState(IntEnum):
+    """How far its error counters restrict the CAN controller (ISO 11898-1)."""
+
+    ERROR_ACTIVE = 0
+    WARNING = 1
+    PASSIVE = 2
+    BUS_OFF = 3
 
 
 class Window(NamedTuple):
@@ -159,6 +170,7 @@ class Inputs:
 
     __slots__ = (
         "adc",
+        "bus_state",
         "gpio",
         "monitor_minus_kohm",
         "monitor_plus_kohm",
@@ -186,6 +198,8 @@ class Inputs:
         """1 when the two resistances are a measurement."""
         self.monitor_results = 0
         """Counts the results of the insulation monitor, modulo 256."""
+        self.bus_state = 0
+        """A `BusState`."""
         self.rx: Sequence[Frame] = ()
         self.overruns = 0
         """Frames lost because the mailboxes were full, modulo 65536."""
@@ -196,7 +210,7 @@ class Inputs:
 class Outputs:
     """What the firmware sets. Power-up values are safe: nothing driven, nothing sent."""
 
-    __slots__ = ("current_ma", "gpio", "kick", "next_us", "nvm", "tx", "voltage_mv", "windows")
+    __slots__ = ("bus_recover", "current_ma", "gpio", "kick", "next_us", "nvm", "tx", "voltage_mv", "windows")
 
     def __init__(self) -> None:
         self.gpio = 0
@@ -208,6 +222,10 @@ class Outputs:
         """Frames to send, in order; replaced on every activation."""
         self.kick = 0
         """1 serves the watchdog; the board clears it before each activation."""
+        self.bus_recover = 0
+        """1 orders the CAN controller to drop what waits in its mailboxes and to leave bus-off after 128 times eleven recessive
+        bits. Without bus-off it means nothing; the board clears it before each activation.
+        """
         self.next_us = NEVER
         """The latest time at which the firmware wants to run again if no input changes."""
         self.windows: list[Window] = [OPEN_WINDOW] * CHANNELS

@@ -43,6 +43,7 @@ class CInputs(ctypes.LittleEndianStructure):
         ("overruns", ctypes.c_uint16),
         ("monitor_valid", ctypes.c_uint8),
         ("monitor_results", ctypes.c_uint8),
+        ("bus_state", ctypes.c_uint8),
         ("rx_count", ctypes.c_uint8),
         ("rx", CFrame * MAILBOX_DEPTH),
     )
@@ -59,6 +60,7 @@ class COutputs(ctypes.LittleEndianStructure):
         ("nvm", ctypes.c_uint32 * NVM_WORDS),
         ("windows", CWindow * CHANNELS),
         ("kick", ctypes.c_uint8),
+        ("bus_recover", ctypes.c_uint8),
         ("tx_count", ctypes.c_uint8),
         ("tx", CFrame * MAILBOX_DEPTH),
     )
@@ -73,8 +75,9 @@ _INPUT_WORDS = (
     "overruns",
     "monitor_valid",
     "monitor_results",
+    "bus_state",
 )
-_OUTPUT_WORDS = ("next_us", "gpio", "voltage_mv", "current_ma", "kick")
+_OUTPUT_WORDS = ("next_us", "gpio", "voltage_mv", "current_ma", "kick", "bus_recover")
 
 
 def pack_inputs(inputs: Inputs) -> CInputs:

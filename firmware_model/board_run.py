@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from firmware_model.board import MAILBOX_DEPTH, NEVER, Controller, Dout, Inputs, Mailboxes, Outputs, Wake
 from protocols.core.frame import Frame
 
-_RECEIVED, _DIGITAL, _ANALOG, _MONITOR = (int(w) for w in (Wake.RECEIVED, Wake.DIGITAL, Wake.ANALOG, Wake.MONITOR))
+_RECEIVED, _DIGITAL, _ANALOG, _MONITOR, _BUS = map(int, (Wake.RECEIVED, Wake.DIGITAL, Wake.ANALOG, Wake.MONITOR, Wake.BUS))
 _KEPT_BY_SAFE_STATE = int(Dout.LOCK)
 _SAFE = int(Dout.BLEEDER | Dout.ALARM)
 
@@ -53,6 +53,7 @@ class Board:
         self._adc: Sequence[int] = self.inputs.adc
         self._judged = 0, False  # after how many activations the sample was compared, and whether it was outside
         self._monitor = (0, 0, 0, 0)
+        self._bus = 0
         self.due = self._grid(start_us)
 
     # ---- what the hardware does to the inputs ------------------------------------------------------------------------
@@ -86,6 +87,13 @@ class Board:
         self._monitor = (plus_kohm, minus_kohm, int(valid), (self._monitor[3] + 1) & 0xFF)
         self._wake_after(now)
 
+    def bus(self, state: int, now: int) -> None:
+        """The CAN controller is in error state *state* (`BusState`) from *now* on."""
+        self._open(now)
+        if state != self._bus:
+            self._bus = state
+            self._wake_after(now)
+
     # ---- running -----------------------------------------------------------------------------------------------------
 
     def tick(self, now: int) -> None:
@@ -110,7 +118,7 @@ class Board:
             inputs.rx = ()
         inputs.wake = wake
         self.activations += 1
-        self.outputs.kick = 0
+        self.outputs.kick = self.outputs.bus_recover = 0
         outputs = self.outputs = self.controller.step(now, inputs)
         following = now + self._period_us
         if not outputs.kick:
@@ -166,7 +174,9 @@ class Board:
         self._fresh = True
 
     def _changed(self) -> bool:
-        return self._gpio != self.inputs.gpio or self._monitor[3] != self.inputs.monitor_results or self._outside(self._adc)
+        inputs = self.inputs
+        digital = self._gpio != inputs.gpio or self._bus != inputs.bus_state
+        return digital or self._monitor[3] != inputs.monitor_results or self._outside(self._adc)
 
     def _publish(self) -> None:
         inputs = self.inputs
@@ -178,6 +188,9 @@ class Board:
             plus, minus, inputs.monitor_valid, inputs.monitor_results = self._monitor
             inputs.monitor_plus_kohm, inputs.monitor_minus_kohm = plus, minus
             self._wake |= _MONITOR
+        if self._bus != inputs.bus_state:
+            inputs.bus_state = self._bus
+            self._wake |= _BUS
         inputs.adc = self._adc
         activations, outside = self._judged
         if activations != self.activations:  # only the controller moves windows

@@ -185,7 +185,7 @@ class CanBus:
                 if port is not sender:
                     port.errors.received()
             sender.errors.sent()
-            self._regroup((sender,))
+            self._regroup((sender,), now)
         self._sender = None
         self.joinable_until = 0  # what receivers send now is planned below, all of it together
         for tap in self._taps:
@@ -233,7 +233,7 @@ class CanBus:
         self._busy_us += verdict.free * self.bit_us
         self._free_at = self._start + verdict.free * self.bit_us
         self._count(verdict, claims, takers)
-        self._regroup([port for port, _ in claims])
+        self._regroup([port for port, _ in claims], now)
         self._sender = None
         self.joinable_until = 0
         self._report(now, verdict, entry[2], sender.name)
@@ -314,7 +314,7 @@ class CanBus:
     def _present(self) -> tuple[Port, ...]:
         return tuple(port for port in self._ports if port.online)
 
-    def _regroup(self, senders: Sequence[Port]) -> None:
+    def _regroup(self, senders: Sequence[Port], now: int) -> None:
         """After each transmission while not all is well: who is suspended, who is bus-off, who is let in."""
         # The end of a frame, as that of an error frame, is eleven recessive bits.
         quiet_since = self._free_at - OFF_SEQUENCE_BITS * self.bit_us
@@ -328,6 +328,7 @@ class CanBus:
                 port.quiet_since = quiet_since
             elif port.errors.bus_off and port.auto_recover and port in self._online:
                 port.sequences, port.quiet_since = OFF_SEQUENCES, quiet_since
+            port.announce(now)
         self._online = self._present()
         self._troubled = any(port.errors.bus_off or not port.errors.clean for port in self._ports)
 
@@ -345,6 +346,7 @@ class CanBus:
             if port.sequences and port.quiet_since + port.sequences * OFF_SEQUENCE_BITS * self.bit_us <= now:
                 port.sequences = 0
                 port.errors.clear()
+                port.announce(now)
         self._online = self._present()
         self.plan(now)
 

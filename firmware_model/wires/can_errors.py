@@ -3,9 +3,10 @@
 Nothing here runs while no frame is disturbed and no counter is above zero.
 """
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
 from enum import Enum, auto
+from math import log1p
 from typing import NamedTuple
 
 import numpy as np
@@ -314,30 +315,57 @@ def _held(attempt: Attempt, verdict: Verdict, held_bits: int) -> Verdict:
 
 
 class BitErrors:
-    """A corruptor with independent bit errors of probability *ber*, reproducible from *generator*.
+    """A corruptor with independent bit errors of probability *ber* per bit, reproducible from *generator*.
 
-    The distance to the next error is drawn, not every bit: an undisturbed frame costs a subtraction. Each error is seen by one of
+    *ber* is a number, or a function of the time at the start of a frame; 0 is then allowed, and costs its question only. The
+    distance to the next error is drawn, as a dose that each bit takes its part of, not every bit. Each error is seen by one of
     *places* (node names; None: by all nodes), drawn with equal odds. Only the first error within a frame counts.
     """
 
-    def __init__(self, ber: float, generator: np.random.Generator, *, places: Sequence[Collection[str] | None] = (None,)) -> None:
-        if not 0 < ber <= 1:
+    def __init__(
+        self,
+        ber: float | Callable[[int], float],
+        generator: np.random.Generator,
+        *,
+        places: Sequence[Collection[str] | None] = (None,),
+    ) -> None:
+        if not callable(ber) and not 0 < ber <= 1:
             raise LocalError(f"bit error rate {ber}: must be above 0 and at most 1; switch the corruptor off instead of 0")
         if not places:
             raise LocalError("bit errors must be seen somewhere: places is empty")
-        self._ber = ber
+        self.hits = 0
+        """Frames hit so far."""
+        self._rate = ber if callable(ber) else None
+        self._dose = _dose(ber) if not callable(ber) else 0.0
         self._generator = generator
         self._places = tuple(places)
-        self._ahead = self._draw()
+        self._ahead = generator.exponential()
 
     def __call__(self, frame: Frame, sender: str, now: int) -> Corruption | None:
-        bits = frame_bits(frame) - IFS_BITS
-        if self._ahead >= bits:
-            self._ahead -= bits
+        dose = self._dose if self._rate is None else _dose(self._rate(now))
+        taken = dose * (frame_bits(frame) - IFS_BITS) if dose else 0.0
+        if self._ahead >= taken:
+            self._ahead -= taken
             return None
-        bit, self._ahead = self._ahead, self._draw()
+        bit, self._ahead = int(self._ahead / dose), self._generator.exponential()
+        self.hits += 1
         place = self._places[int(self._generator.integers(len(self._places)))] if len(self._places) > 1 else self._places[0]
         return Corruption(bit=bit, seen_by=place)
 
-    def _draw(self) -> int:
-        return int(self._generator.geometric(self._ber)) - 1
+
+def _dose(ber: float) -> float:
+    """What a bit takes of a standard exponential distance, so that an error comes with probability *ber*."""
+    return -log1p(-ber) if ber < 1.0 else 1e300
+
+
+def together(*corruptors: Callable[[Frame, str, int], Corruption | None]) -> Callable[[Frame, str, int], Corruption | None]:
+    """One corruptor of several, all of them asked: the first wrong bit counts, and nobody gets what one of them keeps back."""
+
+    def corrupt(frame: Frame, sender: str, now: int) -> Corruption | None:
+        found = [done for corruptor in corruptors if (done := corruptor(frame, sender, now)) is not None]
+        if len(found) < 2:
+            return found[0] if found else None
+        first = min(found, key=lambda done: frame_bits(frame) if done.bit is None else done.bit)
+        return replace(first, dropped_at=frozenset().union(*(done.dropped_at for done in found)))
+
+    return corrupt

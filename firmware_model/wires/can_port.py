@@ -9,6 +9,7 @@ from firmware_model.wires.can_frame import shape
 from protocols.core.frame import Frame
 
 Receive = Callable[[Frame, int], None]
+OnState = Callable[[ErrorState, int], None]
 Waiting = tuple[int, int, Frame, int]
 """A frame in a transmit mailbox: (rank, number, frame, bits). Its order is the order of sending; a plain tuple for speed."""
 
@@ -53,6 +54,7 @@ class Port:
         "name",
         "number",
         "on_sent",
+        "on_state",
         "powered",
         "quiet_since",
         "ready_at",
@@ -60,6 +62,7 @@ class Port:
         "refused",
         "sent",
         "sequences",
+        "told",
     )
 
     def __init__(
@@ -77,6 +80,9 @@ class Port:
         """Frames not taken because every mailbox was full or the controller was off."""
         self.receive = receive
         self.on_sent = on_sent
+        self.on_state: OnState | None = None
+        """Told each new error state and when it began, as by the controller's error interrupt."""
+        self.told = ErrorState.ERROR_ACTIVE
         self.auto_recover = auto_recover
         self.bus = bus
         self.depth = depth
@@ -170,6 +176,19 @@ class Port:
         self._wipe(now)
         self.bus.joined(self, now)
 
+    def announce(self, now: int) -> None:
+        """Tell the host if the error state is another than it knows (for the bus)."""
+        state = self.errors.state
+        if state is not self.told:
+            self.told = state
+            if self.on_state is not None:
+                self.on_state(state, now)
+
+    def abort(self) -> None:
+        """Empty the mailboxes of a node that is bus-off: what it had to say is out of date when it comes back."""
+        if self.errors.bus_off:
+            self.box.clear()
+
     def recover(self, now: int) -> None:
         """Leave bus-off after 128 times eleven recessive bits from *now*; for nodes attached without *auto_recover*."""
         if self.errors.bus_off and not self.sequences:
@@ -180,3 +199,4 @@ class Port:
         self.box.clear()
         self.errors.clear()
         self.sequences = 0
+        self.announce(now)
