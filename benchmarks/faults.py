@@ -11,15 +11,15 @@ import sys
 from collections import Counter, defaultdict
 from typing import NamedTuple
 
-from firmware_model.bench import Bench, PileSetup, VehicleSetup
+from firmware_model.bench import Bench, PileSetup
 from firmware_model.faults.catalogue import Entry, catalogue
 from firmware_model.faults.fault import Fault, TookEffect
 from firmware_model.faults.safety import Row, reaction_us, row_of, violations
+from firmware_model.faults.telling import TALKATIVE, telling
 from firmware_model.happenings import Moment, Step
 
 S = 1_000_000
 EVERY_SHORT = 9
-BEFORE_CHARGING = ("CHM", "BHM", "CRM", "BRM", "BCP", "CTS", "CML", "BRO", "CRO")
 SCRIPT = (
     Step("plug in", Moment()),
     Step("start", Moment(S)),
@@ -39,14 +39,12 @@ class Result(NamedTuple):
 
 
 def inject(entry: Entry) -> Result:
-    """One charge with this fault: from the start if it is of a message of the beginning, else a second after charging began."""
-    where = entry.place.where
-    early = where.startswith("wire/") and where[5:8] in BEFORE_CHARGING
-    fault = Fault(0, None, where, entry.kind.name) if early else Fault(S, None, where, entry.kind.name, after="CHARGING")
-    bench = Bench(PileSetup(level="quasi_static"), VehicleSetup(), seed=1, script=SCRIPT, faults=[fault])
+    """One charge with this fault at its most telling moment."""
+    faults = telling(entry)
+    bench = Bench(PileSetup(level="quasi_static"), TALKATIVE, seed=1, script=SCRIPT, faults=faults)
     bench.run(90 * S)
-    effective = any(True for _ in bench.trace.of(TookEffect))
-    return Result(entry, row_of(fault), reaction_us(bench), effective, list(violations(bench, fault)))
+    effective = any(happening.what.fault == faults[0] for happening in bench.trace.of(TookEffect))
+    return Result(entry, row_of(faults[0]), reaction_us(bench), effective, list(violations(bench, faults[0])))
 
 
 def chosen(*, short: bool) -> list[Entry]:

@@ -216,9 +216,15 @@ def _flip_data(injecting: Injecting) -> Change:
 
 
 def wire_places(rig: Rig) -> Iterator[Place]:
-    """Every message that the two editions of the bench have, its fields, and the parts of its transfer."""
+    """Every message that the two editions of the bench have, its fields, and the parts of its transfer.
+
+    Diagnostic messages have no period and nobody sends them: they can come from somewhere else only.
+    """
     for layout in rig.layouts.values():
         title, sender = layout.title, sender_of(layout.title)
+        if layout.period_us is None:
+            yield Place(f"wire/{title}", f"message {title}, which nobody sends", (_extra_kind(rig, layout),))
+            continue
         yield Place(f"wire/{title}", f"message {title} of the {sender}", tuple(_message_kinds(rig, layout)))
         for field in layout.available():
             kinds = tuple(_field_kinds(Aim(rig, layout), field))
@@ -244,15 +250,23 @@ def _message_kinds(rig: Rig, layout: type[Message]) -> Iterator[Kind]:
     yield Kind("wrong length", "has another number of bytes", _at_sender(aim, _length(aim)), count | {"bytes": size})
     flip = {"flip": Arg(0x1, 1, 0x1FFF_FFFF)}
     yield Kind("wrong id", "is sent with another identifier (bits inverted by *flip*)", _at_sender(aim, _other_id), count | flip)
-    period = Arg((layout.period_us or 250_000) / 1e6, 0.001, 600.0)
-    again = {"period_s": period, "byte": Arg(0, 0, 255)}
-    yield Kind("extra sender", "another node sends it too, all bytes alike", extra_sender(rig, layout), again)
+    yield _extra_kind(rig, layout)
+    period = _period(layout)
     yield Kind(
         "replay",
         "another node repeats what was sent before",
         replay(rig, layout),
-        {"period_s": period, "back_s": Arg(1.0, 0.0, 1e6)},
+        {"period_s": period, "back_s": Arg(0.5, 0.0, 1e6)},
     )
+
+
+def _period(layout: type[Message]) -> Arg:
+    return Arg((layout.period_us or 250_000) / 1e6, 0.001, 600.0)
+
+
+def _extra_kind(rig: Rig, layout: type[Message]) -> Kind:
+    again = {"period_s": _period(layout), "byte": Arg(0, 0, 255)}
+    return Kind("extra sender", "another node sends it too, all bytes alike", extra_sender(rig, layout), again)
 
 
 def _field_kinds(aim: Aim, field: Field) -> Iterator[Kind]:
