@@ -271,7 +271,8 @@ def _extra_kind(rig: Rig, layout: type[Message]) -> Kind:
 
 def _field_kinds(aim: Aim, field: Field) -> Iterator[Kind]:
     low, high = (0, field.ones) if field.is_text or field.group else (field.physical(0), field.physical(field.ones))
-    value = Arg(field.physical(field.top) if not field.is_text else 63, min(low, high), max(low, high))
+    telling = 63 if field.is_text else 0 if field.group else field.physical(field.top)
+    value = Arg(telling, min(low, high), max(low, high))
     count = {"count": COUNT}
     yield Kind("replace", "is sent with another value", _at_sender(aim, _replace(field)), count | {"value": value})
     bit = Arg(field.bits - 1, 0, field.bits - 1)
