@@ -1,8 +1,8 @@
 """State equations of a circuit in one configuration, by modified nodal analysis.
 
 Capacitors stand for their voltage and inductors for their current, so that what remains is resistive and solved once. The state
-is augmented with what drives it, z = [states, held sources, 1, sine, cosine of each frequency], so that dz/dt = A z holds with nothing else.
-Every voltage and current of the circuit is a row r with value r·z.
+is augmented with what drives it, z = [states, held sources, 1, sine, cosine of each frequency], so that dz/dt = A z holds with
+nothing else. Every voltage and current of the circuit is a row r with value r·z.
 """
 
 from dataclasses import dataclass
