@@ -7,6 +7,7 @@ from firmware_model.bench import Bench, PileSetup, VehicleSetup
 from firmware_model.faults.actuators import actuator_places
 from firmware_model.faults.battery import battery_places, bms_places, insulation_places
 from firmware_model.faults.clocks import timer_places
+from firmware_model.faults.isolation import isolation_places
 from firmware_model.faults.memory import memory_places
 from firmware_model.faults.place import Kind, Place, Places
 from firmware_model.faults.rig import Rig
@@ -27,6 +28,7 @@ PARTS = (
     battery_places,
     bms_places,
     insulation_places,
+    isolation_places,
 )
 """Who finds the places of each part of the bench."""
 

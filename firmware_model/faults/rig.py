@@ -12,7 +12,7 @@ from firmware_model.pile import Pile
 from firmware_model.trace import Trace
 from firmware_model.vehicle import Vehicle
 from firmware_model.wires.can_bus import CanBus
-from firmware_model.wires.can_errors import Corruption
+from firmware_model.wires.can_errors import Corruption, together
 from firmware_model.wires.can_port import Port
 from protocols.core.frame import Frame
 from protocols.core.message import Message
@@ -82,17 +82,16 @@ class Rig:
         """Ask *how* for each transmission attempt what happens to it; the call returned ends that."""
         if not self._disturbing:
             self._disturbing = True
-            before = self.bus.corruptor
-            if before is not None:
-                self._disturbs.append(before)
-            self.bus.corruptor = self._disturbed
+            if self.bus.corruptor is not None:
+                self._disturbs.append(self.bus.corruptor)
         self._disturbs.append(how)
-        return lambda: self._disturbs.remove(how)
+        self.bus.corruptor = together(*self._disturbs)
 
-    def _disturbed(self, frame: Frame, sender: str, now: int) -> Corruption | None:
-        """The first disturbance counts: a frame can be destroyed once."""
-        found = [done for how in tuple(self._disturbs) if (done := how(frame, sender, now)) is not None]
-        return found[0] if found else None
+        def end() -> None:
+            self._disturbs.remove(how)
+            self.bus.corruptor = together(*self._disturbs) if self._disturbs else None
+
+        return end
 
     def intrude(self) -> Port:
         """Another node on the bus."""

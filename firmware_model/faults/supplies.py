@@ -1,9 +1,9 @@
 """Faults of supplies and lines: mains, auxiliary 12 V, processors, pilot lines, earth, emergency loop, CAN cable."""
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
 from firmware_model.faults.actuators import condition
+from firmware_model.faults.isolation import unplugged
 from firmware_model.faults.place import Arg, Inject, Injecting, Kind, Lift, Place
 from firmware_model.faults.rig import Rig
 
@@ -36,7 +36,7 @@ def line_places(rig: Rig) -> Iterator[Place]:
     yield Place("line/emergency_stop", "safety loop of the emergency stop", (Kind("open", "broken: as if pressed", pressed),))
     for host in ("pile", "vehicle"):
         yield Place(
-            f"line/can_{host}", f"CAN wires of the {host}", (Kind("open", "neither hears nor is heard", _unplugged(rig, host)),)
+            f"line/can_{host}", f"CAN wires of the {host}", (Kind("open", "neither hears nor is heard", unplugged(rig, host)),)
         )
 
 
@@ -114,22 +114,6 @@ def _reset_vehicle(rig: Rig) -> Inject:
             injecting.touched(injecting.now)
         rig.vehicle.restart(injecting.now)
         return _nothing
-
-    return inject
-
-
-def _unplugged(rig: Rig, host: str) -> Inject:
-    def inject(injecting: Injecting) -> Lift:
-        part: Any = rig.pile if host == "pile" else rig.vehicle
-        if part.port.connected:
-            part.port.detach(injecting.now)
-            injecting.touched(injecting.now)
-
-        def lift(now: int) -> None:
-            if host == "pile" or rig.vehicle.plugged:
-                part.port.attach(now)
-
-        return lift
 
     return inject
 
