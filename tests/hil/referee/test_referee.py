@@ -1,0 +1,54 @@
+"""The referee over a recording of real devices, and over what the virtual bench does."""
+
+from pathlib import Path
+
+import pytest
+
+from hil.build import build
+from hil.links.recorded import read
+from hil.links.recording import Recording
+from hil.referee.evidence import losses_of
+from hil.referee.referee import judge
+from hil.referee.ruling import Verdict
+from hil.referee.truth import truth_of
+from hil.scenario_files import load
+
+CAPTURES = Path(__file__).resolve().parents[4] / "shared" / "data" / "captures"
+FSAE = CAPTURES / "normalised" / "gbt_fsae_bms_3a_soc97_ccs_stops.log"
+SHORT = ["charger_stop", "emergency_stop", "bcl_lost", "insulation_fault", "vehicle_stop"]
+
+
+def ruling(judgement, rule, who="charger"):
+    return next(r for r in judgement.rulings if r.rule == rule and r.who == who)
+
+
+@pytest.mark.skipif(not FSAE.is_file(), reason="the shared recordings (../shared/data/captures) are not here")
+def test_a_real_recording_lacks_cro_00_and_ccs_and_its_vehicle_says_so():
+    judgement = judge(read(FSAE))
+
+    assert judgement.verdict is Verdict.FAIL
+    assert "CRO(0xAA) without any CRO(0x00)" in ruling(judgement, "3.2 CRO 00").evidence[0].what
+    silent = ruling(judgement, "3.1 CCS")
+    assert silent.verdict is Verdict.FAIL and "CCS" in silent.evidence[0].what
+    flag = ruling(judgement, "8.8 BEM flag", "vehicle")
+    assert flag.verdict is Verdict.PASS and "CCS" in flag.evidence[0].what
+
+
+@pytest.mark.parametrize("name", SHORT)
+def test_healthy_roles_break_no_rule(name):
+    scenario = load(name, ["pile.level=quasi_static"])
+    bench = build(scenario, scenario.seed)
+    bench.run(round(scenario.duration_s * 1e6))
+
+    recording = Recording.of_frames(bench.trace.log())
+    judgement = judge(recording, truth_of(bench.trace.signals, end_us=bench.clock.now), losses=losses_of(bench.trace, scenario))
+
+    assert [(r.rule, r.evidence[0].what) for r in judgement.broken()] == []
+    assert judgement.verdict is Verdict.PASS
+
+
+def test_without_truth_what_needs_it_is_inconclusive():
+    judgement = judge(Recording.of_frames([]))
+
+    assert {r.verdict for r in judgement.rulings} == {Verdict.INCONCLUSIVE}
+    assert judgement.verdict is Verdict.INCONCLUSIVE
