@@ -32,7 +32,7 @@ def test_words_that_no_fault_has_are_refused() -> None:
 
 def test_coverage_counts_what_was_injected_and_what_had_an_effect(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     scenario = Scenario(
-        faults=[Fault(where="wire/BHM", kind="drop", args={"count": 1}), Fault(where="wire/DM1", kind="drop")],
+        faults=[Fault(where="wire/BHM", kind="drop", args={"count": 1}), Fault(where="wire/BSP", kind="drop")],
     )
     bench = build(scenario, seed=1)
     bench.run(8_000_000)
@@ -40,7 +40,7 @@ def test_coverage_counts_what_was_injected_and_what_had_an_effect(tmp_path: Path
     faults_command(["drop"], coverage=tmp_path, as_json=True)
     found = {row["fault"]: (row["injected"], row["effective"]) for row in json.loads(capsys.readouterr().out)}
     assert found["wire/BHM drop"] == (1, 1)
-    assert found["wire/DM1 drop"] == (1, 0), "nobody sends a DM1"
+    assert found["wire/BSP drop"] == (1, 0), "this vehicle sends no BSP"
     assert found["wire/BCL drop"] == (0, 0)
 
 
