@@ -26,7 +26,7 @@ from firmware_model.power.averaged import AveragedStage
 from firmware_model.power.quasi_static import QuasiStaticStage, Rating
 from firmware_model.recorder import Recorder
 from firmware_model.trace import Trace
-from firmware_model.vehicle import Owner, Vehicle
+from firmware_model.vehicle import Owner, Vehicle, identity_of
 from firmware_model.wires.can_bus import CanBus
 from protocols.core.session import Moved
 from protocols.gbt27930.bms_rules import BmsState
@@ -78,6 +78,8 @@ class VehicleSetup:
     habits: VehicleHabits = VehicleHabits()
     plan: Plan = Plan()
     owner: Owner = Owner()
+    version: int | None = None
+    """Protocol version in BRM, as a number of 24 bits; None: that of the edition."""
     soc_pct: float = 20.0
     temp_degc: float = 25.0
 
@@ -187,6 +189,7 @@ class Bench:
             owner=setup.owner,
             edition=setup.edition,
             habits=setup.habits,
+            identity=replace(identity_of(setup.pack, setup.plan), version=setup.version),
             rng=self.draw("vehicle/pack"),
             record=self._vehicle_said,
         )

@@ -88,5 +88,5 @@ class Trace:
     def phases(self, who: str, until: int) -> list[tuple[Moved, int, int]]:
         """The states of *who* in order: the move that led into each, from and to (µs); the last one lasts *until*."""
         moves = list(self.of(Moved, who))
-        ends = [move.at for move in moves[1:]] + [until]
+        ends = [move.at for move in moves[1:]] + [until] * bool(moves)
         return [(move.what, move.at, end) for move, end in zip(moves, ends, strict=True)]

@@ -50,8 +50,9 @@ def _vehicle(vehicle: s.Vehicle) -> VehicleSetup:
         edition=EDITIONS[vehicle.edition],
         habits=replace(vehicle.habits, omit=vehicle.habits.omit | silent),
         plan=vehicle.plan,
-        owner=Owner(soc_target_pct=vehicle.soc_target_pct),
+        owner=Owner(soc_target_pct=vehicle.soc_target_pct, prepare_us=_us(vehicle.prepare_s)),
         soc_pct=vehicle.soc_pct,
+        version=vehicle.protocol_version,
         temp_degc=vehicle.temp_degc,
     )
 

@@ -32,6 +32,8 @@ class Outcome:
     safe: bool
     end_state: str
     """Contactors, current, voltage and lock at the end, in words."""
+    stage_v: float
+    """Voltage of the power stage's output capacitor at the end, behind K1/K2."""
     sim_s: float
     frames: int
     error_frames: int

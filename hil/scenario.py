@@ -56,6 +56,10 @@ class Vehicle(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     plan: Plan = Plan()
     """How it wants to be charged: one voltage limit or stages, greatest current, ramp."""
     habits: VehicleHabits = msgspec.field(default_factory=VehicleHabits)
+    protocol_version: Annotated[int, Meta(ge=0, lt=1 << 24)] | None = None
+    """In BRM instead of the edition's, for a maker's extension."""
+    prepare_s: Seconds = 1.0
+    """From CML to closed K5/K6 and BRO(0xAA): the vehicle's own checks."""
     tells_cells: bool = False
     """Sends BMV and BMT, which no recorded vehicle does."""
 
@@ -136,6 +140,8 @@ class Expect(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     energy_wh: tuple[float, float] | None = None
     frames: Sequence[str] = ()
     """Frames, as in candump, that occur in this order."""
+    stage_live: bool = False
+    """The power stage behind the open contactors may keep its voltage: what discharges it is broken."""
     clause: str = ""
     """Where the standard says so."""
 

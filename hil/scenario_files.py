@@ -34,9 +34,9 @@ def load(name: str, overrides: Sequence[str] = ()) -> Scenario:
 
 
 def inherited(path: Path, below: tuple[Path, ...] = ()) -> Table:
-    """The table in *path* laid over that of its `base`, if it names one: a scenario of ours, or a path from its own folder.
+    """The table in *path* laid over that of its `base`, if it names one: one beside it, one of ours, or a path.
 
-    Tables are merged key by key; lists and values are replaced. *below*: the files that led here, for the complaint about a circle.
+    Tables are merged key by key; lists and values are replaced. *below* are the files that led here: a circle is refused.
     """
     table = _read(path)
     base = table.pop("base", None)
@@ -44,7 +44,8 @@ def inherited(path: Path, below: tuple[Path, ...] = ()) -> Table:
         return table
     if not isinstance(base, str):
         raise BadInput(f"{path}: base = {base!r}: the name of a scenario, or the path of a .toml file")
-    over = shipped().get(base) or path.parent / base
+    beside = path.parent / f"{base}.toml"
+    over = beside if beside.is_file() else shipped().get(base) or path.parent / base
     if over.suffix != ".toml":
         near = difflib.get_close_matches(base, shipped(), n=1)
         raise BadInput(f"{path}: base = {base!r}: {f'did you mean {near[0]!r}? ' if near else ''}ours are {', '.join(shipped())}")

@@ -1,6 +1,6 @@
 """From a finished bench to its `Outcome`."""
 
-from firmware_model.bench import Bench
+from firmware_model.bench import REST, Bench
 from firmware_model.mcu.sequence import PileState
 from firmware_model.trace import Trace
 from hil.outcome import Ending, Outcome, Phase
@@ -32,6 +32,7 @@ def summarise(bench: Bench, scenario: Scenario) -> Outcome:
         reconnects=bench.charger.session.reconnects,
         safe=safe,
         end_state=end_state,
+        stage_v=bench.pile.circuit.stage_v,
         sim_s=now / 1e6,
         frames=len(trace),
         error_frames=bench.bus.error_frames,
@@ -62,8 +63,12 @@ def _ending(bench: Bench) -> tuple[Ending, str, str]:
     end = session.end
     if end is None:
         faults = sorted(fault.name.lower().replace("_", " ") for fault in bench.charger.faults)
+        charged = any(move.after is ChargerState.CHARGING for move, _, _ in bench.trace.phases("charger", bench.clock.now))
+        kind: Ending = "interrupted" if charged else "refused"
         if faults:
-            return "refused", f"refused: {', '.join(faults)}", ""
+            return kind, f"{kind}: {', '.join(faults)}", ""
+        if bench.charger.state in REST:
+            return kind, f"{kind}: cut off before the session's end", ""
         return "unfinished", f"not over at {bench.clock.now / 1e6:.0f} s: pile in {bench.charger.state.name.lower()}", ""
     return _kind(end), end.reason, end.clause
 
@@ -79,9 +84,10 @@ def _kind(end: Ended) -> Ending:
 def _end_state(bench: Bench) -> tuple[bool, str]:
     """Whether the physical end is safe (GB/T 18487.1-2015 B.3.7), and in words."""
     circuit, now = bench.pile.circuit, bench.clock.now
+    # What stays on the stage behind open contactors touches nobody; whether it is gone is said apart.
     open_ = not (circuit.k1.closed(now) and circuit.k2.closed(now))
     unlocked = not bench.pile.lock.feedback(now)
-    quiet = abs(circuit.current_a) <= SAFE_A and circuit.interface_v < SAFE_V and circuit.stage_v < SAFE_V
+    quiet = abs(circuit.current_a) <= SAFE_A and circuit.interface_v < SAFE_V
     resting = bench.charger.state in (PileState.IDLE, PileState.FINISHED)
     words = (
         f"K1/K2 {'open' if open_ else 'CLOSED'}, {circuit.current_a:.1f} A, {circuit.interface_v:.0f} V, "

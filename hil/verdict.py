@@ -8,6 +8,9 @@ from hil.scenario import Expect
 
 SAFE_END = "GB/T 18487.1-2015 B.3.7: K1/K2 open, no more than 5 A, below 60 V, unlocked"
 
+STAGE_V = 60.0
+DISCHARGED = "GB/T 18487.1-2015 B.3.6: the output is discharged below 60 V"
+
 SOC_MARGIN_PCT = 0.5
 """The vehicle looks every 250 ms, and measures what it counts."""
 
@@ -25,6 +28,8 @@ class Verdict:
 def judge(expect: Expect, outcome: Outcome) -> list[Verdict]:
     """Every expectation of the scenario against *outcome*, the safe end first."""
     verdicts = [Verdict("ends in a safe state", outcome.safe, outcome.end_state, SAFE_END)]
+    if not expect.stage_live:
+        verdicts.append(Verdict("power stage discharged", outcome.stage_v < STAGE_V, f"{outcome.stage_v:.0f} V", DISCHARGED))
     verdicts += [Verdict(what, held, got, expect.clause) for what, held, got in _checks(expect, outcome)]
     return verdicts
 
