@@ -46,6 +46,41 @@ def run(
 
 
 @app.command()
+def new(
+    path: Annotated[Path, typer.Argument(help="The scenario file to write.")],
+    base: Annotated[str, typer.Option(help="The scenario whose values count where the new one says nothing.")] = "charge",
+) -> None:
+    """Write a commented scenario file to start from."""
+    from hil.scenario_help import new as write_new
+
+    with _interruptible():
+        print(write_new(path, base=base))
+
+
+@app.command()
+def explain(
+    scenario: Annotated[str, typer.Argument(help="Name of a shipped scenario, or path of a TOML file.")],
+    changes: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a value of the scenario.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Tell what a scenario comes to: its values, where each comes from, and what happens when."""
+    from hil.scenario_help import explain as tell
+
+    with _interruptible():
+        tell(scenario, changes or [], as_json=as_json)
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of scenario files."""
+    from hil.scenario_help import print_schema
+
+    print_schema()
+
+
+@app.command()
 def scenarios(as_json: JsonOption = False) -> None:
     """List the scenarios that come with pilebench."""
     from hil.report.listing import list_scenarios

@@ -6,6 +6,7 @@ import tomllib
 import types
 from collections.abc import Iterator, Mapping, Sequence
 from enum import Enum
+from functools import reduce
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
@@ -14,6 +15,7 @@ import msgspec
 
 from hil.errors import BadInput
 from hil.scenario import Scenario
+from hil.toml_lines import line_of
 
 Table = dict[str, Any]
 
@@ -26,32 +28,42 @@ def shipped() -> Mapping[str, Path]:
 
 def load(name: str, overrides: Sequence[str] = ()) -> Scenario:
     """The scenario *name* (one of ours, or a path to a TOML file) with *overrides* ("key.key=value") applied."""
-    path = _find(name)
+    path = find(name)
     table = inherited(path)
     for override in overrides:
         _set(table, override)
-    return check(table, str(path) if path.parent != _ours() else f"scenario {path.stem}")
+    source = str(path) if path.parent != _ours() else f"scenario {path.stem}"
+    return check(table, source, path.read_text(encoding="utf-8"))
 
 
-def inherited(path: Path, below: tuple[Path, ...] = ()) -> Table:
-    """The table in *path* laid over that of its `base`, if it names one: one beside it, one of ours, or a path.
+def inherited(path: Path) -> Table:
+    """What *path* says, laid over what its `base` says. Tables are merged key by key; lists and values are replaced."""
+    return reduce(merged, (table for _, table in reversed(list(layers(path)))))
 
-    Tables are merged key by key; lists and values are replaced. *below* are the files that led here: a circle is refused.
-    """
-    table = _read(path)
-    base = table.pop("base", None)
-    if base is None:
-        return table
+
+def layers(path: Path) -> Iterator[tuple[Path, Table]]:
+    """The file *path* and what it says, then the file that its `base` names: one beside it, one of ours, or a path; and so on."""
+    seen: list[Path] = []
+    following: Path | None = path
+    while following is not None:
+        seen.append(following.resolve())
+        table = _read(following)
+        base = table.pop("base", None)
+        yield following, table
+        following = _base(following, base) if base is not None else None
+        if following is not None and following.resolve() in seen:
+            raise BadInput(f"{seen[-1]}: base = {base!r} leads back to itself")
+
+
+def _base(path: Path, base: object) -> Path:
     if not isinstance(base, str):
         raise BadInput(f"{path}: base = {base!r}: the name of a scenario, or the path of a .toml file")
     beside = path.parent / f"{base}.toml"
-    over = beside if beside.is_file() else shipped().get(base) or path.parent / base
-    if over.suffix != ".toml":
+    found = beside if beside.is_file() else shipped().get(base) or path.parent / base
+    if found.suffix != ".toml":
         near = difflib.get_close_matches(base, shipped(), n=1)
         raise BadInput(f"{path}: base = {base!r}: {f'did you mean {near[0]!r}? ' if near else ''}ours are {', '.join(shipped())}")
-    if over.resolve() in (path.resolve(), *below):
-        raise BadInput(f"{path}: base = {base!r} leads back to itself")
-    return merged(inherited(over, (*below, path.resolve())), table)
+    return found
 
 
 def merged(base: Table, over: Table) -> Table:
@@ -64,24 +76,37 @@ def _tables(*values: Any) -> bool:
     return all(isinstance(value, dict) for value in values)
 
 
-def check(table: Table, source: str) -> Scenario:
-    """*table* as a `Scenario`; *source* names it in complaints."""
+def check(table: Table, source: str, text: str = "") -> Scenario:
+    """*table* as a `Scenario`; *source* names it in complaints, which give the line of the key if it stands in *text*."""
     for path, key, allowed in _unknown(table, Scenario, ""):
         near = difflib.get_close_matches(key, allowed, n=1, cutoff=0.5)
         hint = f"did you mean {near[0]!r}?" if near else f"allowed: {', '.join(allowed)}"
-        raise BadInput(f"{source}: unknown key {(path + '.' + key).lstrip('.')!r}: {hint}")
+        full = f"{path}.{key}".lstrip(".")
+        raise BadInput(f"{source}{_line(text, _keys(full))}: unknown key {full!r}: {hint}")
     _hex_to_bytes(table)
     try:
         return msgspec.convert(table, Scenario, builtin_types=(bytes,))
     except msgspec.ValidationError as error:
-        raise BadInput(f"{source}: {_explain(str(error), table)}") from None
+        words, keys = _explain(str(error), table)
+        raise BadInput(f"{source}{_line(text, keys)}: {words}") from None
+
+
+def _line(text: str, keys: Sequence[str | int]) -> str:
+    number = line_of(text, keys)
+    return f", line {number}" if number else ""
+
+
+def _keys(path: str) -> list[str | int]:
+    """The parts of "script[1].do"."""
+    return [int(part[1:-1]) if part.startswith("[") else part for part in path.replace("[", ".[").split(".")]
 
 
 def _ours() -> Path:
     return Path(str(files("hil.scenarios")))
 
 
-def _find(name: str) -> Path:
+def find(name: str) -> Path:
+    """The file of scenario *name*: one of ours, or a path."""
     known = shipped()
     if name in known:
         return known[name]
@@ -182,17 +207,17 @@ def _at(table: Any, keys: Sequence[str | int]) -> Any:
     return table
 
 
-def _explain(text: str, table: Table) -> str:
-    """msgspec's complaint with the key in our notation, the value that was given, and what is allowed."""
+def _explain(text: str, table: Table) -> tuple[str, list[str | int]]:
+    """msgspec's complaint with the key in our notation, the value that was given, and what is allowed; and the key's parts."""
     what, _, where = text.rpartition(" - at `$")
     if not what:
-        return text
+        return text, []
     path = where.rstrip("`").lstrip(".")
-    keys: list[str | int] = [int(k[1:-1]) if k.startswith("[") else k for k in path.replace("[", ".[").split(".")]
+    keys = _keys(path)
     value = _at(table, keys)
     allowed = _allowed(keys)
     said = f"{path} = {value!r}" if not isinstance(value, dict) else path
-    return f"{said}: {what[0].lower()}{what[1:]}{f'; allowed: {allowed}' if allowed else ''}"
+    return f"{said}: {what[0].lower()}{what[1:]}{f'; allowed: {allowed}' if allowed else ''}", keys
 
 
 def _kind(keys: Sequence[str | int]) -> Any:
