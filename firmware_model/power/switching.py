@@ -1,8 +1,12 @@
-"""The switching level: REF-30 edge by edge, stepped with the matrices of its circuits, under the control of the averaged level.
+"""REF-30 edge by edge, stepped with the matrices of its circuits, under the control of the averaged level.
 
 Front end and bridge switch with their dead times, the current and voltage samples are quantised as the converter does it and
 taken at the carrier's turning points, and new duties and phase shifts take effect one period later. While the front end is
 blocked (before synchronising, after a trip) it is modelled as at the averaged level. Modules in parallel switch in step.
+
+Not yet one of the bench's levels: of the contract of power stages it fails the constant voltage of 60 V without load (it rests at
+63.7 V), the exact zero in the first millisecond after blocking (the inductors' charge still arrives), the 20 ms of exact zero
+at a change of direction, and the energy balance at discharge (0.23 % instead of 0.1 %).
 """
 
 from collections import deque
@@ -12,11 +16,11 @@ from numpy.random import Generator
 
 from firmware_model.power import switching_circuits as circuits
 from firmware_model.power.averaged import LIMITS, AveragedStage
-from firmware_model.power.averaged_layout import Floats, P, X
+from firmware_model.power.averaged_layout import Floats, X
 from firmware_model.power.control.adc import PHASE_CURRENT, VOLTAGE
 from firmware_model.power.quasi_static import Dynamics, Losses, Rating
 from firmware_model.power.ref30 import IGBT, Ref30
-from firmware_model.power.stage import Delivered, Diverged, Limit, Load, Setpoint
+from firmware_model.power.stage import Delivered, Diverged, Load, Setpoint
 from firmware_model.power.switching_circuits import B, F
 
 SLICE_US = 25
@@ -53,6 +57,7 @@ class SwitchingStage(AveragedStage):
 
         self._switched = switching_kernel
         self._front = circuits.front_end_matrices(module)
+        self._front_a = self._front.a.transpose(0, 2, 1).copy()
         self._bridges = {
             ratio: circuits.bridge_matrices(module, ratio=ratio, modules=self.rating.modules)
             for ratio in (module.dab.ratio_low, module.dab.ratio_high)
@@ -119,13 +124,11 @@ class SwitchingStage(AveragedStage):
             self._live(slices)
             damped = self.module.output.damping_f * (float(self._zb[B.DAMP]) - damped_v)
             dt_s = slices * SLICE_US * 1e-6
-            rounded = modules * sums[0] - damped
-            amps = rounded / dt_s if abs(rounded / dt_s) > 1e-9 else 0.0  # the exact steps round at rest
+            amps = float(modules * sums[0] - damped) / dt_s
+            amps = amps if abs(amps) > 1e-9 else 0.0  # the exact steps round at rest
             limit = LIMITS[int(sums[3])]
             settled = self._settled(amps)
-            self._last = Delivered(
-                0.0, amps, modules * sums[1] / dt_s, modules * sums[2] / dt_s, limit, settled
-            )
+            self._last = Delivered(0.0, amps, float(modules * sums[1]) / dt_s, float(modules * sums[2]) / dt_s, limit, settled)
         after_v = load.after(dt_us * 1e-6, self._last.current_a)
         self._reported_v = after_v
         self._last = self._last._replace(voltage_v=after_v)
@@ -138,7 +141,7 @@ class SwitchingStage(AveragedStage):
         lumps = np.array([fit[1], fit[2], output.damping_f / modules])
         q = self._bridge_data()
         why = self._switched.advance(
-            self._x, self._p, self._zf, self._zb, self._m, lumps, self._sums, q, self._adc, self._front.a, self._front.lost,
+            self._x, self._p, self._zf, self._zb, self._m, lumps, self._sums, q, self._adc, self._front_a, self._front.lost,
             self._ba, self._bl, self._carrier, slices, self._work, self._trace, self._slices * 25e-6 - slices * 25e-6,
         )  # fmt: skip
         if why < 0:
@@ -172,6 +175,7 @@ class SwitchingStage(AveragedStage):
         self._ba[:, B.OUT] = found.port / out_f
         self._ba[:, B.OUT, B.OUT] -= fit[3] / out_f
         self._ba[:, B.OUT, B.SOURCE] = 1.0 / out_f
+        self._ba = self._ba.transpose(0, 2, 1).copy()
         rate = max(float(np.abs(np.linalg.eigvals(matrix)).max()) for matrix in self._ba[3:5])
         self._longest_s = 1.0 / rate
 
@@ -181,6 +185,3 @@ class SwitchingStage(AveragedStage):
         self._tails.append(amps)
         steady = abs(self._x[X.IREF] - self._x[X.ISLEW]) < 1e-3 and self._x[X.CHANGE] == 0.0
         return same and bool(steady)
-
-
-__all__ = ["TRACE_COLUMNS", "Limit", "SwitchingStage"]

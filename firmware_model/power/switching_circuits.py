@@ -31,7 +31,7 @@ PHASES = np.array([[1.0, 0.0], [-0.5, 0.75**0.5], [-0.5, -(0.75**0.5)]])
 
 
 class F(IntEnum):
-    """State of the front end in two axes: grid currents, filter voltages, converter currents; link, bridge's current, grid's angle."""
+    """State of the front end, two axes: grid currents, filter voltages, converter currents; link, bridge, grid's angle."""
 
     GA = 0
     GB = auto()

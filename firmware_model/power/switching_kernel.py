@@ -21,14 +21,15 @@ NA, NB = len(F), len(B)
 LEGS, EDGES, LATE, PRIMARY, SECONDARY, P_AT, S_AT, SHIFT, NEXT_SHIFT, ON, WAIT, FORWARD, TURN, CREST, SIZE = (
     0, 3, 9, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23,
 )  # fmt: skip
-"""Modulator, and at SIZE which half of the carrier comes: the legs (1 high); their edges of this interrupt; a leg's change waiting for its dead time; commands of the bridges
-and when a dead one conducts again; shift now and next; bridge on; its first quarter; the map's shift; interrupts; crest (A)."""
+"""The modulator's memory: the legs (1 high); their edges of this interrupt; a leg's change that waits for its dead time; commands
+of the bridges (two unused places follow); shift now and next; bridge on; its first quarter; the map's shift; interrupts; crest
+(A); and last which half of the carrier comes."""
 NONE = 1.0
 
 
 @njit(cache=True, error_model="numpy", inline="always")
 def taylor(a: ndarray, z: ndarray, h: float, work: ndarray) -> None:
-    """*z* moved by *h* (s); *work*[0] gets it half way."""
+    """*z* moved by *h* (s) with the transposed matrix *a*; *work*[0] gets it half way. By columns, which compilers vectorise."""
     n = z.size
     for i in range(n):
         work[1, i] = z[i]
@@ -36,11 +37,13 @@ def taylor(a: ndarray, z: ndarray, h: float, work: ndarray) -> None:
     scale = 1.0
     for k in range(1, ORDER + 1):
         scale *= 0.5
+        share = h / k
         for i in range(n):
-            total = 0.0
-            for j in range(n):
-                total += a[i, j] * work[1, j]
-            work[2, i] = total * h / k
+            work[2, i] = 0.0
+        for j in range(n):
+            value = work[1, j] * share
+            for i in range(n):
+                work[2, i] += a[j, i] * value
         for i in range(n):
             work[1, i] = work[2, i]
             z[i] += work[2, i]
@@ -48,21 +51,24 @@ def taylor(a: ndarray, z: ndarray, h: float, work: ndarray) -> None:
 
 
 @njit(cache=True, error_model="numpy", inline="always")
-def form(q: ndarray, z: ndarray) -> float:
-    """zᵀ q z."""
-    total = 0.0
-    for i in range(z.size):
-        row = 0.0
-        for j in range(z.size):
-            row += q[i, j] * z[j]
-        total += row * z[i]
-    return total
+def form(q: ndarray, z: ndarray, work: ndarray) -> float:
+    """zᵀ q z of a symmetric *q*."""
+    n, total = z.size, 0.0
+    for i in range(n):
+        work[2, i] = 0.0
+    for j in range(n):
+        value = z[j]
+        for i in range(n):
+            work[2, i] += q[j, i] * value
+    for i in range(n):
+        total += work[2, i] * z[i]
+    return float(total)
 
 
 @njit(cache=True, error_model="numpy", inline="always")
 def grid_w(z: ndarray, peak: float) -> float:
     """Power from the mains."""
-    return 1.5 * peak * (z[F.COS] * z[F.GA] + z[F.SIN] * z[F.GB])
+    return float(1.5 * peak * (z[F.COS] * z[F.GA] + z[F.SIN] * z[F.GB]))
 
 
 @njit(cache=True, error_model="numpy", inline="always")
@@ -76,7 +82,7 @@ def phase(z: ndarray, leg: int) -> float:
 
 @njit(cache=True, error_model="numpy", inline="always")
 def write(trace: ndarray, now: float, zf: ndarray, zb: ndarray, m: ndarray, p_sign: float, s_sign: float) -> None:
-    """Add a row to *trace*: time (s), legs, phase currents, link, bridge voltages' signs, inductor, output voltage and current."""
+    """Add a row to *trace*, columns as in `switching.TRACE_COLUMNS`; row 0 counts."""
     row = int(trace[0, 0]) + 1
     if row >= trace.shape[0]:
         return
@@ -104,11 +110,11 @@ def front_slice(
                     until = at
         slot = int(m[LEGS] + 2.0 * m[LEGS + 1] + 4.0 * m[LEGS + 2])
         h = until - now
-        first_w, first_l = grid_w(zf, peak), form(lost[slot], zf)
+        first_w, first_l = grid_w(zf, peak), form(lost[slot], zf, work)
         taylor(a[slot], zf, h, work)
         half = work[0, :NA]
         books[0] += h / 6.0 * (first_w + 4.0 * grid_w(half, peak) + grid_w(zf, peak))
-        books[1] += h / 6.0 * (first_l + 4.0 * form(lost[slot], half) + form(lost[slot], zf))
+        books[1] += h / 6.0 * (first_l + 4.0 * form(lost[slot], half, work) + form(lost[slot], zf, work))
         now = until
         for k in range(3):
             if m[LATE + k] == now:
@@ -158,7 +164,7 @@ def bridge_slice(
     zb: ndarray, zf: ndarray, m: ndarray, a: ndarray, lost: ndarray, books: ndarray, work: ndarray, q: ndarray,
     begin: float, end: float, start: float, trace: ndarray,
 ) -> None:  # fmt: skip
-    """The bridge from *begin* to *end* (s in this period). *q*: ratio, dead time, longest step, peak (A), J/A, period, tracing."""
+    """The bridge from *begin* to *end* (s in this period). *q*: ratio, dead, longest step, peak (A), J/A, period, tracing, H."""
     now, half = begin, 0.5 * q[5]
     while now < end - 1e-12:
         until = command(m, now, half, q[1], end)
@@ -177,7 +183,7 @@ def bridge_slice(
         free = slot != 4 and i != 0.0 and (m[PRIMARY] == 0.0 or m[SECONDARY] == 0.0)
         if free:
             across = p * zb[B.LINK] - s * q[0] * zb[B.C1]
-            rate = (a[slot, B.L, B.L] * i) + across * a[1, B.L, B.LINK]
+            rate = (a[slot, B.L, B.L] * i) + across * a[1, B.LINK, B.L]
             if i * rate < 0.0 and -i / rate < h:
                 h, stop = max(-i / rate, 1e-12), True
             else:
@@ -186,9 +192,9 @@ def bridge_slice(
             stop = False
         if q[6] != 0.0:
             write(trace, start + now, zf, zb, m, 0.0 if slot == 4 else p, 0.0 if slot == 4 else s)
-        first = form(lost[slot], zb)
+        first = form(lost[slot], zb, work)
         taylor(a[slot], zb, h, work)
-        books[1] += h / 6.0 * (first + 4.0 * form(lost[slot], work[0, :NB]) + form(lost[slot], zb))
+        books[1] += h / 6.0 * (first + 4.0 * form(lost[slot], work[0, :NB], work) + form(lost[slot], zb, work))
         if stop or (slot != 4 and free and zb[B.L] * i < 0.0):
             zb[B.L] = 0.0
         now += h
@@ -282,19 +288,21 @@ def advance(
         if begin == 0.0:
             aim(x, p, zf, m, front, period)
         out_v, damp_v, c1_v = zb[B.OUT], zb[B.DAMP], zb[B.C1]
-        before_l, before_o, heat = zb[B.Q_LINK], zb[B.Q_OUT], out[2]
-        bridge_slice(zb, zf, m, ba, bl, out[1:], work, q, begin, begin + SLICE, start, trace)
-        taken, given = zb[B.Q_LINK] - before_l, zb[B.Q_OUT] - before_o
+        taken, given = zb[B.Q_LINK], zb[B.Q_OUT]
+        zb[B.Q_LINK] = zb[B.Q_OUT] = 0.0
+        link_v = zf[F.LINK]
         rest = rest_w(x, p, given / SLICE * zb[B.OUT])
-        zf[F.DAB] = taken / SLICE + rest / max(zf[F.LINK], 1.0)
+        zf[F.DAB] = taken / SLICE + rest / max(link_v, 1.0)
         out[2] += rest * SLICE
         if x[X.MODE] >= 2.0 and p[P.MAINS] != 0.0:
             front_slice(zf, m, fa, fl, out[1:], work, begin, begin + SLICE, front[1], p[P.PEAK])
         else:
             blocked(x, p, zf, m, out, SLICE)
-        zb[B.LINK] = zf[F.LINK]
+        # Charge is exchanged a slice late, at the slice's mean voltage: at its ends the link is off it by the carrier's ripple.
+        zb[B.LINK] = 0.5 * (link_v + zf[F.LINK])
+        bridge_slice(zb, zf, m, ba, bl, out[1:], work, q, begin, begin + SLICE, start, trace)
+        taken, given = zb[B.Q_LINK], zb[B.Q_OUT]
         out[0] += given
-        zb[B.Q_LINK], zb[B.Q_OUT] = 0.0, 0.0
         out[4] += taken
         out[5] += given
         out[6] += load[0] * (zb[B.OUT] - out_v) + load[1] * (zb[B.C1] - c1_v) + load[2] * (zb[B.DAMP] - damp_v)

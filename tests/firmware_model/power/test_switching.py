@@ -1,0 +1,70 @@
+import numpy as np
+import pytest
+
+from firmware_model.power.averaged import AveragedStage
+from firmware_model.power.ref30 import SIC
+from firmware_model.power.stage import Load, Setpoint
+from firmware_model.power.switching import TRACE_COLUMNS, SwitchingStage
+from firmware_model.power.switching_circuits import F, bridge_matrices, front_end_matrices
+
+
+def run(stage, amps, *, until_us=400_000):
+    volts = 350.0
+    for now in range(1_000, until_us + 1, 1_000):
+        done = stage.advance(now, Setpoint(500.0, amps, True), Load(volts, 267e-6, 10.0 + 1e-5, 3_500.0))
+        volts = done.voltage_v
+    return done
+
+
+@pytest.mark.parametrize("amps", [80.0, -60.0])
+def test_steady_power_is_that_of_the_averaged_level(amps):
+    volts = {80.0: 500.0, -60.0: 200.0}[amps]
+    ends = []
+    for stage in (SwitchingStage(), AveragedStage()):
+        terminals = 350.0
+        for now in range(1_000, 450_001, 1_000):
+            done = stage.advance(now, Setpoint(volts, amps, True), Load(terminals, 267e-6, 10.0 + 1e-5, 3_500.0))
+            terminals = done.voltage_v
+        ends.append(done)
+
+    ours, theirs = ends
+    assert ours.current_a * ours.voltage_v == pytest.approx(theirs.current_a * theirs.voltage_v, rel=5e-3)
+    assert ours.power_ac_w == pytest.approx(theirs.power_ac_w, rel=5e-3)
+
+
+def test_the_recorded_edges_show_carrier_ripple_and_three_levels_of_the_bridge():
+    stage = SwitchingStage()
+    run(stage, 60.0, until_us=300_000)
+    stage.record(4_000)
+    volts = 350.0
+    for now in (301_000, 302_000):
+        volts = stage.advance(now, Setpoint(500.0, 60.0, True), Load(volts, 267e-6, 10.0 + 1e-5, 3_500.0)).voltage_v
+    columns = dict(zip(TRACE_COLUMNS, stage.recorded().T, strict=True))
+
+    assert 1.9e-3 < np.ptp(columns["time_s"]) <= 2.1e-3
+    assert set(columns["primary"].tolist()) >= {-1.0, 1.0}
+    assert 20 < columns["inductor_a"].max() < 120
+    assert abs(columns["link_v"].mean() - 750) < 3
+    # 10 kHz over 2 ms: the leg goes up twenty times.
+    assert (np.diff(columns["leg_a"]) > 0).sum() in (19, 20, 21)
+
+
+def test_the_front_end_has_the_resonance_of_its_filter():
+    modes = np.abs(np.linalg.eigvals(front_end_matrices(SwitchingStage().module).a[1]))
+    # L1 against L2 and the grid's inductance, over the filter's capacitor.
+    expected = ((1 / 1e-3 + 1 / 0.277e-3) / 10e-6) ** 0.5
+
+    assert modes.max() == pytest.approx(expected, rel=0.01)
+
+
+def test_without_current_the_bridge_takes_nothing_from_the_link():
+    found = bridge_matrices(SwitchingStage().module, ratio=2.0, modules=1)
+
+    assert not found.a[4, :, 0].any()
+    assert found.a.shape == (5, 9, 9)
+    assert len(F) == 10
+
+
+def test_other_carriers_are_refused_by_name():
+    with pytest.raises(ValueError, match=r"FrontEnd\.carrier_hz = 50000\.0 hz.*allowed 10000 and 20000 hz"):
+        SwitchingStage(module=SIC)
