@@ -100,6 +100,25 @@ def until(at: ndarray, edge_ps: ndarray) -> int:
     return stop
 
 
+@njit(cache=True, error_model="numpy", inline="always")
+def unwritten(at: ndarray, slot: int, trace_ps: ndarray, trace_slot: ndarray) -> bool:
+    """Whether the last row is not of this moment and configuration."""
+    last = at[ROWS] - 1
+    return last < 0 or trace_ps[last] != at[NOW] or trace_slot[last] != slot
+
+
+@njit(cache=True, error_model="numpy", inline="always")
+def flip(at: ndarray, diode: int, comparator: int, opens: ndarray, latching: ndarray, tripped_ps: ndarray) -> None:
+    """Change what the guard asks for: that of a *diode* if *comparator* is negative, else what that comparator opens."""
+    at[FLIPS] += 1
+    if comparator < 0:
+        at[DIODES] ^= 1 << diode
+        return
+    at[LATCHED if latching[comparator] else BLOCKED] |= opens[comparator]
+    if tripped_ps[comparator] < 0:
+        tripped_ps[comparator] = at[NOW]
+
+
 @njit(cache=True, error_model="numpy")
 def walk(
     z: ndarray, books: ndarray, at: ndarray, known: ndarray, steps: ndarray, integrals: ndarray, guards: ndarray,
@@ -115,39 +134,29 @@ def walk(
     while True:
         gated(at, edge_ps, edge_word)
         configuration = (at[WORD] & ~at[BLOCKED] & ~at[LATCHED]) | (at[DIODES] << switches)
+        at[WANTED] = configuration
         slot = slot_of(configuration, known, at[COUNT])
         if slot < 0:
-            at[WANTED] = configuration
             return UNKNOWN
         found = alarmed(guards[slot], z, opens, configuration)
         if found >= 0:
-            at[FLIPS] += 1
+            flip(at, found, found - diodes, opens, latching, tripped_ps)
             if at[FLIPS] > RESTLESS_FLIPS:
-                at[WANTED] = configuration
                 return RESTLESS
-            if found < diodes:
-                at[DIODES] ^= 1 << found
-            else:
-                at[LATCHED if latching[found - diodes] else BLOCKED] |= opens[found - diodes]
-                if tripped_ps[found - diodes] < 0:
-                    tripped_ps[found - diodes] = at[NOW]
             continue
         if at[NOW] >= at[END]:
             return DONE
         recording = at[FROM] <= at[NOW] < at[TO]
-        if recording:
-            if at[ROWS] + 3 > trace_ps.size:
-                return FULL
-            last = at[ROWS] - 1
-            if last < 0 or trace_ps[last] != at[NOW] or trace_slot[last] != slot:
-                write(at, slot, z, books, trace_ps, trace_slot, trace_z, trace_books)
+        if recording and at[ROWS] + 3 > trace_ps.size:
+            return FULL
+        if recording and unwritten(at, slot, trace_ps, trace_slot):
+            write(at, slot, z, books, trace_ps, trace_slot, trace_z, trace_books)
         stop, level = until(at, edge_ps), at[LONGEST]
         while at[NOW] < stop:
             while (1 << level) > stop - at[NOW]:
                 level -= 1
             stepped(steps[slot, level], z, after)
             if not sound(after):
-                at[WANTED] = configuration
                 return LOST
             if alarmed(guards[slot], after, opens, configuration) >= 0:
                 close_in(level, slot, z, after, half, books, at, steps, integrals, guards, opens, configuration)
