@@ -216,7 +216,7 @@ def command(m: ndarray, now: float, half: float, dead: float, end: float) -> flo
         return until
     if now < m[WAIT] - 1e-12:
         m[PRIMARY] = m[SECONDARY] = 0.0
-        return min(until, m[WAIT])
+        return float(min(until, m[WAIT]))
     for which in range(2):
         lag = 0.0 if which == 0 else m[SHIFT] * half
         at = now - lag + 1e-12
