@@ -104,19 +104,20 @@ def until(at: ndarray, edge_ps: ndarray) -> int:
 def unwritten(at: ndarray, slot: int, trace_ps: ndarray, trace_slot: ndarray) -> bool:
     """Whether the last row is not of this moment and configuration."""
     last = at[ROWS] - 1
-    return last < 0 or trace_ps[last] != at[NOW] or trace_slot[last] != slot
+    return bool(last < 0 or trace_ps[last] != at[NOW] or trace_slot[last] != slot)
 
 
 @njit(cache=True, error_model="numpy", inline="always")
-def flip(at: ndarray, diode: int, comparator: int, opens: ndarray, latching: ndarray, tripped_ps: ndarray) -> None:
-    """Change what the guard asks for: that of a *diode* if *comparator* is negative, else what that comparator opens."""
+def flip(at: ndarray, diode: int, comparator: int, opens: ndarray, latching: ndarray, tripped_ps: ndarray) -> int:
+    """Change what the guard asks for: the *diode* if *comparator* is negative, else what it opens; how often so far."""
     at[FLIPS] += 1
     if comparator < 0:
         at[DIODES] ^= 1 << diode
-        return
-    at[LATCHED if latching[comparator] else BLOCKED] |= opens[comparator]
-    if tripped_ps[comparator] < 0:
-        tripped_ps[comparator] = at[NOW]
+    else:
+        at[LATCHED if latching[comparator] else BLOCKED] |= opens[comparator]
+        if tripped_ps[comparator] < 0:
+            tripped_ps[comparator] = at[NOW]
+    return int(at[FLIPS])
 
 
 @njit(cache=True, error_model="numpy")
@@ -140,8 +141,7 @@ def walk(
             return UNKNOWN
         found = alarmed(guards[slot], z, opens, configuration)
         if found >= 0:
-            flip(at, found, found - diodes, opens, latching, tripped_ps)
-            if at[FLIPS] > RESTLESS_FLIPS:
+            if flip(at, found, found - diodes, opens, latching, tripped_ps) > RESTLESS_FLIPS:
                 return RESTLESS
             continue
         if at[NOW] >= at[END]:
