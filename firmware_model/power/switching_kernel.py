@@ -15,7 +15,7 @@ from firmware_model.power.bridge_map import shift_for
 from firmware_model.power.control.loops import clip
 from firmware_model.power.switching_circuits import B, F
 
-ORDER = 8
+ORDER = 6
 SLICE = 25e-6
 NA, NB = len(F), len(B)
 LEGS, EDGES, LATE, PRIMARY, SECONDARY, P_AT, S_AT, SHIFT, NEXT_SHIFT, ON, WAIT, FORWARD, TURN, CREST, SIZE = (
@@ -259,7 +259,7 @@ def control(
     if not asked:
         m[ON], m[TURN], m[NEXT_SHIFT] = 0.0, 0.0, 0.0
         return
-    if m[TURN] % 4.0 == 0.0:
+    if m[TURN] % 16.0 == 0.0:  # the slow interrupt, 1.25 kHz
         m[FORWARD] = shift_for(x[X.IREF] / x[X.N], max(zf[F.LINK], 1.0), max(x[X.N] * volts, 1.0), q[7], q[5], q[1])
     error = x[X.IREF] - amps
     m[NEXT_SHIFT] = clip(m[FORWARD] + p[P.DAB_P] * error + x[X.INT_C], -0.499, 0.499)
