@@ -14,6 +14,7 @@ from firmware_model.battery.demand import Plan
 from firmware_model.battery.packs import PACKS
 from firmware_model.mcu.settings import ControllerSettings
 from firmware_model.power.quasi_static import RATINGS
+from hil.expectations import Limit, Never, Order, Within
 from protocols.gbt27930.habits import ChargerHabits, VehicleHabits
 
 Seconds = Annotated[float, Meta(ge=0, le=1e6)]
@@ -142,6 +143,14 @@ class Expect(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Frames, as in candump, that occur in this order."""
     stage_live: bool = False
     """The power stage behind the open contactors may keep its voltage: what discharges it is broken."""
+    within: Sequence[Within] = ()
+    """Answers in time."""
+    limits: Sequence[Limit] = ()
+    """Signals that stay inside limits."""
+    never: Sequence[Never] = ()
+    """What must not happen."""
+    order: Sequence[Order] = ()
+    """What follows what."""
     clause: str = ""
     """Where the standard says so."""
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from hil.expectations import judge_limit, judge_never, judge_order, judge_within
 from hil.outcome import Outcome
 from hil.scenario import Expect
 
@@ -31,7 +32,17 @@ def judge(expect: Expect, outcome: Outcome) -> list[Verdict]:
     if not expect.stage_live:
         verdicts.append(Verdict("power stage discharged", outcome.stage_v < STAGE_V, f"{outcome.stage_v:.0f} V", DISCHARGED))
     verdicts += [Verdict(what, held, got, expect.clause) for what, held, got in _checks(expect, outcome)]
+    verdicts += [Verdict(what, held, got, clause or expect.clause) for what, held, got, clause in _rules(expect, outcome)]
     return verdicts
+
+
+def _rules(expect: Expect, outcome: Outcome) -> Iterator[tuple[str, bool, str, str]]:
+    """The expectations over the whole trace, each with a clause of its own or none."""
+    trace = outcome.trace
+    yield from (judge_within(rule, trace) for rule in expect.within)
+    yield from (judge_limit(rule, trace) for rule in expect.limits)
+    yield from (judge_never(rule, trace) for rule in expect.never)
+    yield from (judge_order(rule, trace) for rule in expect.order)
 
 
 def _checks(expect: Expect, outcome: Outcome) -> Iterator[tuple[str, bool, str]]:
