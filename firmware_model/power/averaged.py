@@ -148,6 +148,11 @@ class AveragedStage:
         """Clear the latch; the front end starts again."""
         self._x[X.TRIP] = 0.0
 
+    def strike(self, trip: Trip) -> None:
+        """A hardware protection has acted, faster than an interrupt: the gates are blocked and the first cause stays latched."""
+        if self._x[X.TRIP] == 0.0:
+            self._x[X.TRIP] = float(trip.value)
+
     def advance(self, now: int, setpoint: Setpoint, load: Load) -> Delivered:
         dt_us = now - self._then
         if dt_us <= 0:

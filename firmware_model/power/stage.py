@@ -60,6 +60,10 @@ class Trip(Enum):
     OUTPUT_OVER_CURRENT = 4
     FRONT_END_PEAK = 5
     BRIDGE_PEAK = 6
+    DESATURATION = 7
+    GATE_SUPPLY = 8
+    OUTPUT_SHORT = 9
+    THERMISTOR = 10
 
 
 class Diverged(ArithmeticError):
