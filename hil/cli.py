@@ -81,6 +81,24 @@ def schema() -> None:
 
 
 @app.command()
+def doctor(
+    interface: Annotated[str | None, typer.Option(help="Also listen to this adapter: python-can's interface.")] = None,
+    channel: Annotated[str | None, typer.Option(help="Its channel, for example can0 or /dev/ttyACM0.")] = None,
+    bitrate: Annotated[int | None, typer.Option(help="bit/s; GB/T 27930 uses 250000.")] = None,
+    seconds: Annotated[float, typer.Option(min=0.1, max=600, help="How long to listen, and to measure the clock.")] = 2.0,
+    as_json: JsonOption = False,
+) -> None:
+    """Tell what is installed and plugged in, how well this machine keeps time, and what to do about the rest."""
+    from hil.links.link import AdapterChoice
+    from hil.live.doctor import doctor as examine
+
+    choice = AdapterChoice(interface=interface, channel=channel, bitrate=bitrate) if interface or channel else None
+    with _interruptible():
+        code = examine(choice, seconds=seconds, as_json=as_json)
+    raise typer.Exit(code)
+
+
+@app.command()
 def scenarios(as_json: JsonOption = False) -> None:
     """List the scenarios that come with pilebench."""
     from hil.report.listing import list_scenarios
