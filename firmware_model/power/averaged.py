@@ -13,6 +13,7 @@ from numpy.random import Generator
 
 from firmware_model.power import averaged_layout as layout
 from firmware_model.power.averaged_layout import P, X
+from firmware_model.power.devices.derating import BASE_PLATE, Derating
 from firmware_model.power.quasi_static import Dynamics, Losses, Rating
 from firmware_model.power.ref30 import IGBT, Ref30
 from firmware_model.power.stage import Delivered, Diverged, Limit, Load, Setpoint, Trip
@@ -109,6 +110,9 @@ class AveragedStage:
             self.offset_a = 0.05 * float(errors[:, 1].sum())
         self.ripple_a = 0.01 * self.rating.current_a + 0.15 * self.rating.modules
         self.heat_sink_degc = 25.0
+        self.fan_dead = False
+        """The sink then has five times its resistance to the air; the stage derates from 95 °C on. May be set at any time."""
+        self._derating = Derating(curve=BASE_PLATE)
         self.interrupts = 0
         """Lived so far; what long steps covered is not among them."""
         self._p = self._parameters(droop_ohm)
@@ -170,7 +174,7 @@ class AveragedStage:
         self._last = Delivered(
             float(self._load[0]), modules * charge / dt_s, modules * mains_j / dt_s, heat_w, LIMITS[int(limit)], settled == 1.0
         )
-        settled_degc = self.ambient_degc + 0.023 * heat_w / modules
+        settled_degc = self.ambient_degc + (0.115 if self.fan_dead else 0.023) * heat_w / modules
         self.heat_sink_degc = settled_degc + (self.heat_sink_degc - settled_degc) * exp(-dt_us / 120e6)
         return self._last
 
@@ -186,7 +190,7 @@ class AveragedStage:
             enabled and asked_v >= rating.voltage_min_v,
             asked_a / modules,
             min(asked_v, rating.voltage_max_v) * self.voltage_gain,
-            min(max((75.0 - self.ambient_degc) / 20.0, 0.0), 1.0),
+            min(max((75.0 - self.ambient_degc) / 20.0, 0.0), 1.0) * self._derating.share(self.heat_sink_degc),
             self._cv_p * load.capacitance_f / modules,
             self.grid_v * PHASE_PEAK,
             self.grid_v * LINE_PEAK,

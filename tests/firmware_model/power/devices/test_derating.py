@@ -4,8 +4,9 @@ import pytest
 
 from firmware_model.bench import Bench, PileSetup, VehicleSetup
 from firmware_model.happenings import Moment, Step
+from firmware_model.power.averaged import AveragedStage
 from firmware_model.power.devices.derating import AMBIENT, BASE_PLATE, Derating, mains_share
-from firmware_model.power.stage import Trip
+from firmware_model.power.stage import Load, Setpoint, Trip
 from protocols.gbt27930.charger_rules import ChargerState
 
 S = 1_000_000
@@ -41,3 +42,16 @@ def test_a_hardware_trip_of_the_stage_ends_the_charge_safely(trip):
     assert bench.pile.circuit.stage.trip is trip
     assert bench.charger.session.state is ChargerState.END
     assert not bench.pile.circuit.k1.closed(bench.clock.now)
+
+
+def test_a_stopped_fan_derates_the_stage_and_a_running_one_does_not():
+    currents = {}
+    for dead in (False, True):
+        stage, load = AveragedStage(), Load(400.0, 267e-6, 10.0, 10.0 * 400.0 - 75.0)
+        stage.fan_dead = dead
+        for now in range(S // 5, 200 * S, S // 5):
+            done = stage.advance(now, Setpoint(1000.0, 75.0, True), load)
+            load = load._replace(voltage_v=done.voltage_v)
+        currents[dead] = done.current_a, stage.heat_sink_degc
+    assert currents[False][0] == pytest.approx(75.0, rel=0.01) and currents[False][1] < 75.0
+    assert currents[True][0] < 60.0 and 95.0 < currents[True][1] < 110.0
