@@ -2,14 +2,16 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import is_dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, get_args, get_type_hints
 
 import msgspec
 from rich.console import Console
 from rich.table import Table
 
 from hil.errors import BadInput
+from hil.field_docs import describe, docs_of
 from hil.files import whole
 from hil.scenario import Scenario
 from hil.scenario_files import Table as Values
@@ -68,7 +70,25 @@ def schema() -> dict[str, Any]:
         "type": "string",
         "description": "The scenario whose values count where this one says nothing: one of ours by name, or a path.",
     }
+    for name, kind in _classes(Scenario).items():
+        docs = docs_of(kind)
+        for field, told in found["$defs"].get(name, {}).get("properties", {}).items():
+            if description := describe(field, docs):
+                told.setdefault("description", description)
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "pilebench scenario", **found}
+
+
+def _classes(kind: Any) -> dict[str, type[Any]]:
+    """*kind* and every class of ours that its fields hold, by name."""
+    found: dict[str, type[Any]] = {}
+    waiting = [kind]
+    while waiting:
+        each = waiting.pop()
+        waiting += get_args(each)
+        if isinstance(each, type) and (issubclass(each, msgspec.Struct) or is_dataclass(each)) and each.__name__ not in found:
+            found[each.__name__] = each
+            waiting += get_type_hints(each).values()
+    return found
 
 
 def new(path: Path, *, base: str) -> Path:

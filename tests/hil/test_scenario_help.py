@@ -88,3 +88,16 @@ def test_a_complaint_names_file_line_key_and_range(tmp_path):
     path.write_text('base = "charge"\n\n[vehicle]\nsoc_pc = 20\n')
     with pytest.raises(BadInput, match=r"line 4: unknown key 'vehicle\.soc_pc': did you mean 'soc_pct'"):
         load(str(path))
+
+
+def test_the_schema_tells_sentence_unit_and_range_of_a_field():
+    known = schema()["$defs"]
+
+    assert (
+        known["ControllerSettings"]["properties"]["cc1_low_v"]["description"] == "Must refuse below; must charge from 3.65 V. [V]"
+    )
+    assert known["Vehicle"]["properties"]["soc_pct"] == {
+        "type": "number", "minimum": 0, "maximum": 100, "default": 20.0, "description": "[%]",
+    }  # fmt: skip
+    assert known["ChargerHabits"]["properties"]["omit"]["description"].startswith("Messages never sent")
+    assert known["Within"]["properties"]["within_s"]["description"] == "[s]"
