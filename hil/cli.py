@@ -32,15 +32,25 @@ def run(
     formats: Annotated[
         list[str] | None, typer.Option("--log", metavar="FORMAT", help="Also write asc, blf, mf4, csv or trc.")
     ] = None,
-    chart: Annotated[bool, typer.Option(help="Draw charge.svg and charge.png.")] = True,
+    chart: Annotated[bool, typer.Option(help="Draw charge.svg, charge.png and report.html.")] = True,
+    detail: Annotated[str | None, typer.Option(metavar="LEVEL", help="switching: also draw every edge in --window.")] = None,
+    window: Annotated[str | None, typer.Option(metavar="A..B", help="From when to when [s], at most 0.1 s.")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Run one virtual charge and report it."""
     from hil.run import run_command
+    from hil.window import window_of
 
     with _interruptible():
         code = run_command(
-            scenario, seed=seed, out=out, changes=changes or [], formats=formats or [], chart=chart, as_json=as_json
+            scenario,
+            seed=seed,
+            out=out,
+            changes=changes or [],
+            formats=formats or [],
+            chart=chart,
+            as_json=as_json,
+            window=window_of(detail, window),
         )
     raise typer.Exit(code)
 

@@ -20,15 +20,24 @@ from hil.scenario import Scenario
 from hil.scenario_files import load
 from hil.summary import summarise
 from hil.verdict import Verdict, judge
+from hil.window import draw_window
 
 SLICE_US = 20_000_000
 """The progress bar moves after so much virtual time."""
 
 
 def run_command(
-    name: str, *, seed: int | None, out: Path | None, changes: Sequence[str], formats: Sequence[str], chart: bool, as_json: bool
+    name: str,
+    *,
+    seed: int | None,
+    out: Path | None,
+    changes: Sequence[str],
+    formats: Sequence[str],
+    chart: bool,
+    as_json: bool,
+    window: tuple[float, float] | None = None,
 ) -> int:
-    """Run scenario *name*, write its results, report; the exit code."""
+    """Run scenario *name*, write its results, report; the exit code. *window*: draw every switching edge in it too (s)."""
     scenario = load(name, changes)
     used_seed = scenario.seed if seed is None else seed
     for log_format in formats:
@@ -38,12 +47,14 @@ def run_command(
         bench = build(scenario, used_seed)
         label = Path(name).stem
         folder = ready_folder(out or Path("runs") / label)
+        drawn = draw_window(scenario, used_seed, window, folder) if window else []
         wall_s = simulate_shown(bench, scenario, console)
     outcome = summarise(bench, scenario)
     verdicts = judge(scenario.expect, outcome)
     summary, files = write_results(
         folder, label, scenario, outcome, verdicts, seed=used_seed, wall_s=wall_s, formats=formats, chart=chart
     )
+    files += map(str, drawn)
     if as_json:
         print(json.dumps(summary, indent=1))
     else:

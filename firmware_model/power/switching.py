@@ -24,11 +24,10 @@ from firmware_model.power.stage import Delivered, Diverged, Load, Setpoint
 from firmware_model.power.switching_circuits import B, F
 
 SLICE_US = 25
-TRACE_COLUMNS = (
-    "time_s", "leg_a", "leg_b", "leg_c", "phase_a_a", "phase_b_a", "phase_c_a", "link_v", "primary", "secondary", "inductor_a",
-    "output_v", "choke_a",
-)  # fmt: skip
-"""Legs: 1 where high. Primary and secondary: sign of the bridge's voltage, 0 where neither conducts."""
+FRONT_COLUMNS = ("time_s", "leg_a", "leg_b", "leg_c", "phase_a_a", "phase_b_a", "phase_c_a", "link_v")
+"""What is kept of the front end at each edge, before and after it. Legs: 1 where high."""
+BRIDGE_COLUMNS = ("time_s", "primary", "secondary", "inductor_a", "output_v", "choke_a")
+"""The same of the bridge. Primary and secondary: sign of the bridge's voltage, 0 where neither conducts."""
 
 
 class SwitchingStage(AveragedStage):
@@ -77,7 +76,7 @@ class SwitchingStage(AveragedStage):
         self._fitted: tuple[float, ...] = ()
         self._reported_v: float | None = None
         self._tails: deque[float] = deque(maxlen=1)
-        self._trace = np.zeros((1, len(TRACE_COLUMNS)))
+        self._trace, self._edges = np.zeros((1, len(BRIDGE_COLUMNS))), np.zeros((1, len(FRONT_COLUMNS)))
         self._slices = 0
 
     @property
@@ -100,12 +99,13 @@ class SwitchingStage(AveragedStage):
         return float(modules * (0.5 * module.link.capacitance_f * zf[F.LINK] ** 2 + front + filters + bridge))
 
     def record(self, rows: int) -> None:
-        """From now on keep the edges, at most *rows* of them."""
-        self._trace = np.zeros((rows + 1, len(TRACE_COLUMNS)))
+        """From now on keep the edges, at most *rows* of them on either side of the link."""
+        self._trace, self._edges = np.zeros((rows + 1, len(BRIDGE_COLUMNS))), np.zeros((rows + 1, len(FRONT_COLUMNS)))
 
-    def recorded(self) -> Floats:
-        """The rows since `record`, columns as in `TRACE_COLUMNS`."""
-        return self._trace[1 : int(self._trace[0, 0]) + 1].copy()
+    def recorded(self) -> tuple[Floats, Floats]:
+        """The rows since `record`: of the front end (`FRONT_COLUMNS`) and of the bridge (`BRIDGE_COLUMNS`)."""
+        front, bridge = (trace[1 : int(trace[0, 0]) + 1].copy() for trace in (self._edges, self._trace))
+        return front, bridge
 
     def advance(self, now: int, setpoint: Setpoint, load: Load) -> Delivered:
         """See `PowerStage`. Whole slices of 25 µs are lived; of the one under way the books take the last one's share."""
@@ -142,7 +142,7 @@ class SwitchingStage(AveragedStage):
         q = self._bridge_data()
         why = self._switched.advance(
             self._x, self._p, self._zf, self._zb, self._m, lumps, self._sums, q, self._adc, self._front_a, self._front.lost,
-            self._ba, self._bl, self._carrier, slices, self._work, self._trace, self._slices * 25e-6 - slices * 25e-6,
+            self._ba, self._bl, self._carrier, slices, self._work, self._trace, (self._slices - slices) * 25e-6, self._edges,
         )  # fmt: skip
         if why < 0:
             raise Diverged(f"switching stage at {self._then} us: not a number; {self.module}, {self._zf}, {self._zb}, {self._m}")

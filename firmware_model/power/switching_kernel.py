@@ -81,33 +81,39 @@ def phase(z: ndarray, leg: int) -> float:
 
 
 @njit(cache=True, error_model="numpy", inline="always")
-def write(trace: ndarray, now: float, zf: ndarray, zb: ndarray, m: ndarray, p_sign: float, s_sign: float) -> None:
-    """Add a row to *trace*, columns as in `switching.TRACE_COLUMNS`; row 0 counts."""
+def write(trace: ndarray, now: float, zb: ndarray, p_sign: float, s_sign: float) -> None:
+    """Add a row to *trace*, columns as in `switching.BRIDGE_COLUMNS`; row 0 counts."""
     row = int(trace[0, 0]) + 1
-    if row >= trace.shape[0]:
-        return
-    trace[0, 0] = row
-    trace[row, 0] = now
-    for leg in range(3):
-        trace[row, 1 + leg] = m[LEGS + leg]
-        trace[row, 4 + leg] = phase(zf, leg)
-    trace[row, 7], trace[row, 8], trace[row, 9] = zf[F.LINK], p_sign, s_sign
-    trace[row, 10], trace[row, 11], trace[row, 12] = zb[B.L], zb[B.OUT], zb[B.CHOKE]
+    if row < trace.shape[0]:
+        trace[0, 0], trace[row, 0], trace[row, 1], trace[row, 2] = row, now, p_sign, s_sign
+        trace[row, 3], trace[row, 4], trace[row, 5] = zb[B.L], zb[B.OUT], zb[B.CHOKE]
+
+
+@njit(cache=True, error_model="numpy", inline="always")
+def write_front(trace: ndarray, now: float, zf: ndarray, m: ndarray) -> None:
+    """Add a row to *trace*, columns as in `switching.FRONT_COLUMNS`; row 0 counts."""
+    row = int(trace[0, 0]) + 1
+    if row < trace.shape[0]:
+        trace[0, 0], trace[row, 0], trace[row, 7] = row, now, zf[F.LINK]
+        for leg in range(3):
+            trace[row, 1 + leg], trace[row, 4 + leg] = m[LEGS + leg], phase(zf, leg)
 
 
 @njit(cache=True, error_model="numpy")
 def front_slice(
     zf: ndarray, m: ndarray, a: ndarray, lost: ndarray, books: ndarray, work: ndarray, begin: float, end: float,
-    dead: float, peak: float,
+    dead: float, peak: float, start: float, edges: ndarray,
 ) -> None:  # fmt: skip
-    """The front end from *begin* to *end* (s in this interrupt) through the edges of its legs."""
-    now = begin
+    """The front end from *begin* to *end* (s in this interrupt) through the edges of its legs, which are kept in *edges*."""
+    now, tracing = begin, edges.shape[0] > 1
     while now < end - 1e-12:
         until = end
         for k in range(3):
             for at in (m[EDGES + 2 * k], m[EDGES + 2 * k + 1], m[LATE + k]):
                 if now < at < until:
                     until = at
+        if tracing:
+            write_front(edges, start + now, zf, m)
         slot = int(m[LEGS] + 2.0 * m[LEGS + 1] + 4.0 * m[LEGS + 2])
         h = until - now
         first_w, first_l = grid_w(zf, peak), form(lost[slot], zf, work)
@@ -116,6 +122,8 @@ def front_slice(
         books[0] += h / 6.0 * (first_w + 4.0 * grid_w(half, peak) + grid_w(zf, peak))
         books[1] += h / 6.0 * (first_l + 4.0 * form(lost[slot], half, work) + form(lost[slot], zf, work))
         now = until
+        if tracing:
+            write_front(edges, start + now, zf, m)
         for k in range(3):
             if m[LATE + k] == now:
                 m[LEGS + k], m[LATE + k] = 1.0 - m[LEGS + k], -NONE
@@ -191,7 +199,7 @@ def bridge_slice(
         else:
             stop = False
         if q[6] != 0.0:
-            write(trace, start + now, zf, zb, m, 0.0 if slot == 4 else p, 0.0 if slot == 4 else s)
+            write(trace, start + now, zb, 0.0 if slot == 4 else p, 0.0 if slot == 4 else s)
         first = form(lost[slot], zb, work)
         taylor(a[slot], zb, h, work)
         books[1] += h / 6.0 * (first + 4.0 * form(lost[slot], work[0, :NB], work) + form(lost[slot], zb, work))
@@ -199,7 +207,7 @@ def bridge_slice(
             zb[B.L] = 0.0
         now += h
         if q[6] != 0.0:
-            write(trace, start + now, zf, zb, m, 0.0 if slot == 4 else p, 0.0 if slot == 4 else s)
+            write(trace, start + now, zb, 0.0 if slot == 4 else p, 0.0 if slot == 4 else s)
         m[CREST] = max(m[CREST], abs(zb[B.L]))
         if abs(zb[B.L]) > q[3]:  # comparator: off until the next period
             m[PRIMARY] = m[SECONDARY] = 0.0
@@ -274,6 +282,7 @@ def control(
 def advance(
     x: ndarray, p: ndarray, zf: ndarray, zb: ndarray, m: ndarray, load: ndarray, out: ndarray, q: ndarray, adc: ndarray,
     fa: ndarray, fl: ndarray, ba: ndarray, bl: ndarray, front: ndarray, slices: int, work: ndarray, trace: ndarray, start: float,
+    edges: ndarray,
 ) -> int:  # fmt: skip
     """Move by *slices* of 25 µs. *load*: F, S, A of one module; *out* is added to: charge, mains J, heat J, limit. -1: no number.
 
@@ -295,12 +304,12 @@ def advance(
         zf[F.DAB] = taken / SLICE + rest / max(link_v, 1.0)
         out[2] += rest * SLICE
         if x[X.MODE] >= 2.0 and p[P.MAINS] != 0.0:
-            front_slice(zf, m, fa, fl, out[1:], work, begin, begin + SLICE, front[1], p[P.PEAK])
+            front_slice(zf, m, fa, fl, out[1:], work, begin, begin + SLICE, front[1], p[P.PEAK], start - begin, edges)
         else:
             blocked(x, p, zf, m, out, SLICE)
         # Charge is exchanged a slice late, at the slice's mean voltage: at its ends the link is off it by the carrier's ripple.
         zb[B.LINK] = 0.5 * (link_v + zf[F.LINK])
-        bridge_slice(zb, zf, m, ba, bl, out[1:], work, q, begin, begin + SLICE, start, trace)
+        bridge_slice(zb, zf, m, ba, bl, out[1:], work, q, begin, begin + SLICE, start - begin, trace)
         taken, given = zb[B.Q_LINK], zb[B.Q_OUT]
         out[0] += given
         out[4] += taken
