@@ -58,6 +58,8 @@ class Pile:
         self.authorised = self.stop_pressed = self.door_open = self.stage_fault = False
         self.earth_ok = True
         self.fan_on = self.alarm_on = False
+        self.facts: tuple[float, ...] = (0, 0, 0.0)
+        """Contacts and conditions that no sensor has touched, for whoever records the truth: see `firmware_model.recorder`."""
         self.controller = controller or ChargingController(
             settings, start_us=start_us, phase_us=phase_us, spans=spans_of(circuit), record=record
         )
@@ -110,6 +112,7 @@ class Pile:
     def _sense(self, now: int) -> None:
         """Let the board see what is true now; nothing is seen between two calls."""
         if self._stirred:
+            self.facts = self._look_around(now)
             self.circuit.stage.mains_present = self.mains.present
             self.show_digital(self._inputs(now), now)
             self._pilot, self._aux = _CC1.counts(self.pilot.cc1_v), _AUX.counts(self.auxiliary.voltage_v(now))
@@ -119,6 +122,14 @@ class Pile:
         self.show_analog(self._counts(), now)
         if self._monitor_at <= now:
             self._read_monitor(now)
+
+    def _look_around(self, now: int) -> tuple[float, ...]:
+        """What really is closed, what the world does to the pile, and the voltage of detection point 1."""
+        circuit, auxiliary, pilot = self.circuit, self.auxiliary, self.pilot
+        closed = (circuit.k1.closed(now), circuit.k2.closed(now), auxiliary.k3.closed(now), auxiliary.k4.closed(now))
+        world = (not self.emergency.loop_closed, self.mains.present, self.earth_ok, pilot.button_pressed, pilot.inserted)
+        contacts = sum(1 << place for place, is_so in enumerate((*closed, self.lock.locked(now))) if is_so)
+        return contacts, sum(1 << place for place, is_so in enumerate(world) if is_so), int(pilot.cc1_v * 100) / 100
 
     def _inputs(self, now: int) -> int:
         circuit, auxiliary = self.circuit, self.auxiliary

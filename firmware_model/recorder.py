@@ -18,8 +18,15 @@ SIGNALS = {
     "energy": "Wh",
     "coils": "",
     "K5/K6": "",
+    "contacts": "",
+    "conditions": "",
+    "detection point 1": "V",
 }
-"""What is recorded, by name, with its unit. Coils are the bits of `Dout`."""
+"""What is recorded, by name, with its unit. Coils are the bits of `Dout`.
+
+Contacts that really are closed: 1 K1, 2 K2, 4 K3, 8 K4, 16 the lock's bolt. Conditions: 1 the safety loop is open, 2 mains are
+present, 4 protective earth is, 8 switch S of the plug is open, 16 the plug is in the inlet.
+"""
 SOC_STEP, DEGC_STEP, WH_STEP = 1e4, 1e2, 1e1
 """Steps per unit that are worth an entry (the state of charge is a share here)."""
 
@@ -49,6 +56,7 @@ class Recorder:
             int(circuit.energy_wh * WH_STEP) / WH_STEP,
             outputs.gpio & _COILS,
             circuit.fed if circuit.inlet is inlet else inlet.closed(now),  # the circuit has just looked
+            *self._pile.facts,
         ]
         last = self._last
         if truth != last:

@@ -109,6 +109,22 @@ def doctor(
 
 
 @app.command()
+def judge(
+    source: Annotated[Path, typer.Argument(help="A folder that `pilebench run` wrote, or a recording in any format we know.")],
+    tolerance_ms: Annotated[
+        float | None, typer.Option(min=0.0, help="What two time stamps are worth [ms, default: what the recording's are].")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Let the referee judge a run or a recording, rule by rule, with evidence and clause."""
+    from hil.referee.command import judge_command
+
+    with _interruptible():
+        code = judge_command(source, tolerance_ms=tolerance_ms, as_json=as_json)
+    raise typer.Exit(code)
+
+
+@app.command()
 def scenarios(as_json: JsonOption = False) -> None:
     """List the scenarios that come with pilebench."""
     from hil.report.listing import list_scenarios

@@ -12,8 +12,13 @@ import numpy as np
 from firmware_model.trace import Trace
 from hil.events import events_of
 from hil.files import whole
+from hil.links.recording import Recording
 from hil.logfiles import LOG_FORMATS, write_candump, write_log
 from hil.outcome import Outcome
+from hil.referee.command import plain
+from hil.referee.evidence import losses_of
+from hil.referee.referee import judge
+from hil.referee.truth import truth_of
 from hil.report.machine import junit, markdown
 from hil.scenario import Scenario
 from hil.verdict import Verdict
@@ -52,6 +57,7 @@ def write_results(
         write_json(path, values)
         written.append(path)
     summary = _summary(name, seed, outcome, verdicts, digest=digest, wall_s=wall_s)
+    summary["referee"] = _referee(scenario, outcome)
     written.append(folder / "summary.json")
     write_json(written[-1], summary)
     for path, text in ((folder / "junit.xml", junit(summary)), (folder / "summary.md", markdown(summary))):
@@ -63,6 +69,13 @@ def write_results(
 
         written.append(write_report(folder))
     return summary, [str(path) for path in written]
+
+
+def _referee(scenario: Scenario, outcome: Outcome) -> list[dict[str, Any]]:
+    """What somebody says who saw only the wires and the physical truth."""
+    trace, end_us = outcome.trace, round(outcome.sim_s * 1e6)
+    recording = Recording.of_frames(trace.log())
+    return plain(judge(recording, truth_of(trace.signals, end_us=end_us), losses=losses_of(trace, scenario)))
 
 
 def write_json(path: Path, values: Any) -> None:

@@ -10,8 +10,9 @@ from typing import Final
 from hil.links.recording import Recording
 from hil.referee.case import Case, Lost, cases_of
 from hil.referee.ruling import Ruling, Seen, Verdict, decide
-from hil.referee.truth import Truth
 from hil.referee.timer_rules import TIMERS
+from hil.referee.truth import Truth
+from hil.referee.truth_rules import TRUTH
 from hil.referee.wire_rules import WIRE, Judge
 
 
@@ -28,7 +29,7 @@ class Rule:
     """The signals of the physical truth without which nobody can tell."""
 
 
-RULES: Final = tuple(Rule(*row) for row in (*WIRE, *TIMERS))
+RULES: Final = (*(Rule(*row) for row in WIRE), *(Rule(*row) for row in TIMERS), *(Rule(*row) for row in TRUTH))
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,13 +21,13 @@ class Seen(NamedTuple):
     verdict: Verdict
     at_us: int | None
     what: str
-    count: int = 1
+    times: int = 1
     """How many such cases this stands for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ruling:
-    """The verdict on one rule. *evidence* holds the cases that decided it, the first ones only; *count* says how many there are."""
+    """The verdict on one rule. *evidence* holds the first cases that decided it, *count* says how many there are."""
 
     rule: str
     who: str
@@ -76,7 +76,7 @@ def decide(cases: Iterable[Seen]) -> tuple[Verdict, tuple[Seen, ...], int]:
     for verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.PASS):
         mine = [case for case in found if case.verdict is verdict]
         if mine:
-            return verdict, tuple(mine[:MOST_EVIDENCE]), sum(case.count for case in mine)
+            return verdict, tuple(mine[:MOST_EVIDENCE]), sum(case.times for case in mine)
     return Verdict.INCONCLUSIVE, (unknown(None, "it never came to it"),), 0
 
 

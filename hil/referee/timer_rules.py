@@ -55,7 +55,7 @@ def waits(limit_name: str, since: str, awaited: str, flag: str) -> Judge:
 
 
 def _judged(case: Case, attempt: Excerpt, start_us: int, limit_us: int, names: tuple[str, str, str, str]) -> Iterator[Seen]:
-    limit_name, since, awaited, flag = names
+    limit_name, _, awaited, flag = names
     accuser = "CEM" if sender_of(flag) == VEHICLE else "BEM"
     accused_us = _accusation(attempt, accuser, flag)
     times = attempt.track(awaited).times_us

@@ -6,6 +6,7 @@ from typing import Final
 from hil.referee.case import Case
 from hil.referee.ruling import Seen, Verdict, broken, held, unknown
 from hil.story import rules_battery, rules_bus, rules_format, rules_order, rules_power, rules_time
+from hil.story.measure import name_of
 from hil.story.rules import Rule as StoryRule
 from hil.story.story import CHARGER, VEHICLE, Finding, Severity
 from protocols.gbt27930.messages import CHARGER as CHARGER_ADDRESS
@@ -83,7 +84,7 @@ def transfers(case: Case) -> Iterator[Seen]:
     last_said = int(case.found.charger_at[-1]) if len(case.found.charger_at) else -1
     for attempt in case.attempts:
         for transfer in attempt.others:
-            name = rules_bus.name_of(attempt, transfer.pgn)
+            name = name_of(attempt, transfer.pgn)
             begin, end = attempt.time_us(transfer.began_us), attempt.time_us(transfer.ended_us)
             unanswered = not transfer.cts_count and transfer.rts_seen and transfer.payload is None
             if transfer.aborted_by == CHARGER_ADDRESS or transfer.ended_us > last_said or not (unanswered or _unmet(transfer)):

@@ -9,7 +9,7 @@ Verdicts = Sequence[dict[str, Any]]
 
 def junit(summary: dict[str, Any]) -> str:
     """*summary* as a JUnit test suite: a case for each expectation, failed where it did not hold, skipped if inconclusive."""
-    verdicts = all_verdicts(summary)
+    verdicts = summary.get("expectations", ())
     states = [state_of(verdict) for verdict in verdicts]
     suite = Xml.Element(
         "testsuite",
@@ -33,7 +33,9 @@ def junit(summary: dict[str, Any]) -> str:
 
 def markdown(summary: dict[str, Any]) -> str:
     """*summary* as Markdown: how it ended, then a table of the verdicts, the failed ones first."""
-    verdicts = sorted(all_verdicts(summary), key=lambda verdict: ("fail", "inconclusive", "pass").index(state_of(verdict)))
+    verdicts = sorted(
+        summary.get("expectations", ()), key=lambda verdict: ("fail", "inconclusive", "pass").index(state_of(verdict))
+    )
     failed = sum(state_of(verdict) == "fail" for verdict in verdicts)
     rows = [
         f"## {summary['scenario']}: {'held' if not failed else f'{failed} of {len(verdicts)} expectations failed'}",
@@ -51,11 +53,6 @@ def markdown(summary: dict[str, Any]) -> str:
         for verdict in verdicts
     ]
     return "\n".join(rows) + "\n"
-
-
-def all_verdicts(summary: dict[str, Any]) -> list[dict[str, Any]]:
-    """The expectations of the scenario, then what the referee says, if it was asked."""
-    return [*summary.get("expectations", ()), *summary.get("referee", ())]
 
 
 def state_of(verdict: dict[str, Any]) -> str:

@@ -20,8 +20,8 @@ SUMMARY = {
     "expectations": [
         {"what": "ends | safely", "held": True, "got": "open", "clause": "B.3.7"},
         {"what": "reconnections: 2", "held": False, "got": "<1>", "clause": "annex C"},
+        {"what": "K1/K2 open", "verdict": "inconclusive", "evidence": "no signal", "clause": "8.3"},
     ],
-    "referee": [{"what": "K1/K2 open", "verdict": "inconclusive", "evidence": "no signal", "clause": "8.3"}],
 }
 
 
