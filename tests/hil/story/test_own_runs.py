@@ -11,6 +11,8 @@ from hil.scenario_files import load, shipped
 from hil.story.story import CHARGER, Outcome, Severity
 from hil.story.telling import tell
 
+HEALTHY = [name for name in shipped() if name.partition("_")[0] not in ("timer", "reaction", "double", "divergence", "short")]
+"""Scenarios in which the pile keeps every rule, and that last long enough for readings every 100 ms to sum up to the energy."""
 SHORT = {"charge": ["vehicle.soc_target_pct=21"]}
 
 
@@ -24,7 +26,7 @@ def run(name):
     return outcome, tell(gathered.recording(Path(name), "a run", ""))
 
 
-@pytest.mark.parametrize("name", shipped())
+@pytest.mark.parametrize("name", HEALTHY)
 def test_attempts_energy_and_edition_are_those_of_the_run(name):
     outcome, story = run(name)
 
@@ -39,7 +41,7 @@ def test_attempts_energy_and_edition_are_those_of_the_run(name):
     }.get(outcome.stop_reason, session.ending.outcome)
 
 
-@pytest.mark.parametrize("name", shipped())
+@pytest.mark.parametrize("name", HEALTHY)
 def test_the_reference_charger_breaks_nothing(name):
     _, story = run(name)
 

@@ -1,0 +1,95 @@
+"""Keeps a model in step with the wall clock, awake to the wire: it waits in `recv`, never in `sleep`.
+
+One pacer serves one adapter. Deadlines are absolute, so nothing drifts: what was late once does not make the next thing late.
+"""
+
+import time
+from collections.abc import Callable
+from typing import Final
+
+from firmware_model.clock import Clock
+from hil.links.link import Link
+from hil.live.certificate import Certificate
+from protocols.core.frame import Frame
+
+OVERRUN_US: Final = 50_000
+"""Later than this, the model is not in step any more: an overrun."""
+PULSE_US: Final = 40_000
+"""The pacer never waits longer than this in one piece, so that it can show that it lives."""
+
+
+def wall_us() -> int:
+    """The monotonic clock (µs)."""
+    return time.monotonic_ns() // 1000
+
+
+class Pacer:
+    """Lets *clock* live at the speed of the wall clock and hands what *link* receives to *hear* (frame, model's time in µs).
+
+    *spin_us*: so long before a deadline it stops sleeping and looks at the clock instead, for less lateness and more load.
+    *pulse* is called at least every `PULSE_US`, between two steps of the model.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        link: Link,
+        hear: Callable[[Frame, int], None],
+        *,
+        spin_us: int = 0,
+        pulse: Callable[[], None] | None = None,
+    ) -> None:
+        if not 0 <= spin_us <= 10_000:
+            raise ValueError(f"spin_us = {spin_us} µs: 0..10000")
+        self.certificate = Certificate()
+        self.begin_us = wall_us() - clock.now
+        """The moment of the wall clock at which the model's time is 0."""
+        self._clock, self._link, self._hear = clock, link, hear
+        self._spin_us, self._pulse = spin_us, pulse
+
+    def send(self, frame: Frame, due: int) -> None:
+        """Hand *frame*, due at *due* of the model's time, to the link."""
+        self._link.send(frame)
+        self.certificate.frames.add(max(0, self.now() - due))
+
+    def now(self) -> int:
+        """What the model's time should be (µs)."""
+        return wall_us() - self.begin_us
+
+    def run(self, until: int) -> None:
+        """Live until the model's time is *until* (µs). Raises `LinkLost` when the link does."""
+        clock = self._clock
+        while clock.now < until:
+            if self._pulse is not None:
+                self._pulse()
+            due, now = min(clock.deadline, until), self.now()
+            if due <= now:
+                self._step(due)
+                now = self.now()
+                due = min(clock.deadline, until)
+            self._listen(max(0, min(due - now, PULSE_US)))
+
+    def _step(self, due: int) -> None:
+        """Live the moment *due*."""
+        late = self.now() - due
+        self.certificate.steps.add(late)
+        self.certificate.overruns += late > OVERRUN_US
+        self._clock.run(due)
+
+    def _listen(self, patience_us: int) -> None:
+        """Wait for a frame, at most *patience_us*, and let the model have it at the moment that it is then."""
+        heard = self._link.recv(max(0, patience_us - self._spin_us) / 1e6)
+        if heard is None:
+            self._spin(patience_us)
+            return
+        now = max(self._clock.now, self.now())
+        self._clock.run(now)
+        self._hear(heard.frame, now)
+        self.certificate.answers.add(max(0, wall_us() - heard.at_us))
+
+    def _spin(self, patience_us: int) -> None:
+        """Look at the clock for what is left of a wait that was long enough for that."""
+        if 0 < self._spin_us <= patience_us:
+            end = wall_us() + self._spin_us
+            while wall_us() < end:
+                pass
