@@ -174,7 +174,7 @@ def test_tests_have_no_init_that_would_shadow_the_packages():
 
 def test_tests_mirror_the_sources():
     """A folder of tests is a folder of sources, so that a test is found where its source is."""
-    own = {"", "contracts", "linux_can", "logs", "hil", "protocols", "firmware_model"}
+    own = {"", "contracts", "linux_can", "logs", "mutants", "hil", "protocols", "firmware_model"}
     folders = {path.parent.relative_to(ROOT / "tests").as_posix() for path in (ROOT / "tests").rglob("test_*.py")} - {"."}
 
     assert [folder for folder in folders if folder not in own and not (ROOT / folder).is_dir()] == []
