@@ -1,11 +1,11 @@
 """The fast protections of REF-30 against their rows (4.3): when each acts and what it lets through, exact between events."""
 
 from dataclasses import dataclass
-from math import ceil, log
+from math import ceil, log, log2
 from typing import NamedTuple
 
 import numpy as np
-from scipy.linalg import expm
+from numpy.typing import NDArray
 
 from firmware_model.power.devices.checks import positive
 from firmware_model.power.devices.gate_driver import Comparator
@@ -43,7 +43,7 @@ def output_short(
         [0.0, 0.0, damp / out.damping_f, -damp / out.damping_f, 0.0],
         [0.0, 0.0, 1 / out.cable_h, 0.0, -(out.cable_ohm + r_ohm) / out.cable_h],
     ])  # fmt: skip
-    advance = expm(matrix * step_s)
+    advance = exponential(matrix * step_s)
     states = np.empty((ceil(until_s / step_s) + 1, 5))
     states[0] = voltage_v, 0.0, voltage_v, voltage_v, 0.0
     for index in range(1, len(states)):
@@ -91,3 +91,15 @@ class SlowWatch:
         sensor = thermistor or Thermistor()
         before, limit = (r / (r + self.pull_up_ohm) for r in map(sensor.resistance_ohm, (temp_degc, OPEN_BELOW_DEGC)))
         return self.filter_s * log((1.0 - before) / (1.0 - limit)) + self.ntc_samples * self.ntc_task_s
+
+
+def exponential(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+    """e to the power of a square *matrix*: Taylor's series of a part small enough for it, then squared."""
+    squarings = max(0, ceil(log2(max(float(np.abs(matrix).sum(axis=0).max()), 1e-300))) + 2)
+    part, term = np.eye(len(matrix)), np.eye(len(matrix))
+    for order in range(1, 15):
+        term = term @ matrix / (order * 2.0**squarings)
+        part = part + term
+    for _ in range(squarings):
+        part = part @ part
+    return part

@@ -54,3 +54,14 @@ def test_impossible_drivers_are_refused_with_name_and_unit(value):
         Comparator(filter_s=value)
     with pytest.raises(ValueError, match=r"loop_h = .* H"):
         short_circuit(FUJI_100, GateDriver(), link_v=750.0, loop_h=value)
+
+
+def test_the_matrix_exponential_is_scipys():
+    from scipy.linalg import expm
+
+    from firmware_model.power.devices.protection import exponential
+
+    rng = np.random.default_rng(5)
+    for scale in (1e-9, 0.1, 3.0, 40.0):
+        matrix = scale * rng.standard_normal((5, 5))
+        assert exponential(matrix) == pytest.approx(expm(matrix), rel=1e-9, abs=1e-9 * np.abs(expm(matrix)).max())
