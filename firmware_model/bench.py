@@ -121,6 +121,11 @@ class Bench:
         assert isinstance(self.pile.controller, ChargingController)
         return self.pile.controller
 
+    @property
+    def at_rest(self) -> bool:
+        """Whether pile and vehicle have come to rest and the script is through."""
+        return self._at_rest()
+
     def run(self, until: int, *, to_the_end: bool = True) -> bool:
         """Let time pass up to *until* (µs), or to the end if that comes first and *to_the_end*; whether it came.
 

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from hil.errors import BadInput
+from hil.live.commands import app as live
 
 app = typer.Typer(
     name="pilebench",
@@ -18,6 +19,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+app.add_typer(live, name="hil")
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")]
 
 

@@ -1,0 +1,109 @@
+"""The commands `pilebench hil ...`: the same benches on real CAN adapters."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from hil.links.link import AdapterChoice
+
+app = typer.Typer(help="The same benches on real CAN adapters. Nothing is sent without --arm.", no_args_is_help=True)
+
+Interface = Annotated[str | None, typer.Option(help="python-can's name of the adapter's interface: socketcan, slcan, pcan ...")]
+Channel = Annotated[str | None, typer.Option(help="Its channel: can0, /dev/ttyACM0, PCAN_USBBUS1 ...")]
+Bitrate = Annotated[int | None, typer.Option(help="bit/s; GB/T 27930 uses 250000.")]
+Context = Annotated[str | None, typer.Option(help="A section of python-can's configuration file.")]
+Options = Annotated[list[str] | None, typer.Option("--option", metavar="NAME=VALUE", help="Another argument of the interface.")]
+Arm = Annotated[bool, typer.Option("--arm", help="Really send (emulated adapters only, so far). Without it we only listen.")]
+Changes = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a value of the scenario.")]
+Out = Annotated[Path | None, typer.Option(help="Folder for the results.")]
+Spin = Annotated[int, typer.Option("--spin", min=0, max=10_000, help="Look at the clock for the last so many µs of each wait.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")]
+Name = Annotated[str, typer.Argument(help="Scenario: who we are, what happens, what must hold.")]
+
+
+@app.command()
+def vehicle(
+    scenario: Name = "short_charge",
+    interface: Interface = None,
+    channel: Channel = None,
+    bitrate: Bitrate = None,
+    context: Context = None,
+    options: Options = None,
+    arm: Arm = False,
+    changes: Changes = None,
+    out: Out = None,
+    spin: Spin = 0,
+    as_json: Json = False,
+) -> None:
+    """Be the vehicle for a real pile's controller."""
+    _play("vehicle", scenario, (interface, channel, bitrate, context, options), arm, changes, out, spin, as_json)
+
+
+@app.command()
+def pile(
+    scenario: Name = "short_charge",
+    interface: Interface = None,
+    channel: Channel = None,
+    bitrate: Bitrate = None,
+    context: Context = None,
+    options: Options = None,
+    arm: Arm = False,
+    changes: Changes = None,
+    out: Out = None,
+    spin: Spin = 0,
+    as_json: Json = False,
+) -> None:
+    """Be the pile for a real vehicle's BMS."""
+    _play("pile", scenario, (interface, channel, bitrate, context, options), arm, changes, out, spin, as_json)
+
+
+@app.command()
+def monitor(
+    interface: Interface = None,
+    channel: Channel = None,
+    bitrate: Bitrate = None,
+    context: Context = None,
+    options: Options = None,
+    seconds: Annotated[float, typer.Option(min=0.1, help="How long to listen.")] = 1e6,
+    out: Out = None,
+    as_json: Json = False,
+) -> None:
+    """Listen only, and tell the story of what was heard."""
+    from hil.live.roles import monitor as listen
+
+    choice = _choice((interface, channel, bitrate, context, options), silent=True)
+    raise typer.Exit(listen(choice, seconds=seconds, out=out, as_json=as_json))
+
+
+Given = tuple[str | None, str | None, int | None, str | None, list[str] | None]
+
+
+def _play(
+    side: str, scenario: str, given: Given, arm: bool, changes: list[str] | None, out: Path | None, spin: int, as_json: bool
+) -> None:
+    from hil.live.roles import play
+
+    choice = _choice(given, silent=not arm)
+    code = play(side, scenario, choice, armed=arm, changes=changes or [], out=out, spin_us=spin, as_json=as_json)
+    raise typer.Exit(code)
+
+
+def _choice(given: Given, *, silent: bool) -> "AdapterChoice":
+    from hil.errors import BadInput
+    from hil.links.link import AdapterChoice
+
+    interface, channel, bitrate, context, options = given
+    pairs = []
+    for option in options or []:
+        name, equals, value = option.partition("=")
+        if not equals:
+            raise BadInput(f"--option {option!r}: write NAME=VALUE")
+        pairs.append((name, value))
+    try:
+        return AdapterChoice(
+            interface=interface, channel=channel, bitrate=bitrate, context=context, options=tuple(pairs), silent=silent
+        )
+    except ValueError as error:
+        raise BadInput(f"--bitrate: {error}") from None

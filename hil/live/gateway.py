@@ -1,0 +1,70 @@
+"""A bench whose one side is real: what ours says goes out on a link, what comes in is heard as the other side's.
+
+The other side's hardware (contactors, battery or power stage, lock) stays our model's: it follows its own firmware, which hears
+everything and is not heard. Without a power link to the real device this is the only voltage and current there is.
+"""
+
+from typing import Final
+
+from firmware_model.bench import Bench
+from hil.links.link import Link
+from hil.live.pacer import Pacer
+from hil.replay.cues import ADDRESSES
+from hil.replay.stage import OTHER
+from protocols.core.frame import Frame
+
+SLICE_US: Final = 500_000
+"""How often whoever looks on is told, and the log is written."""
+
+
+class Gateway:
+    """*bench* with *side* ("pile" or "vehicle") played by us and the other one behind *link*. Not *armed*: nothing is sent."""
+
+    def __init__(self, bench: Bench, side: str, link: Link, *, armed: bool, spin_us: int = 0) -> None:
+        self.bench, self.side, self.armed = bench, side, armed
+        ours, theirs = (bench.vehicle, bench.pile) if side == "vehicle" else (bench.pile, bench.vehicle)
+        theirs.say = _nothing
+        self._our_name, self._their_port = ours.port.name, theirs.port
+        self._their_address = ADDRESSES[OTHER[side]]
+        self._foreign = bench.bus.attach("wire", _nothing)
+        self.kept_back = 0
+        """Frames that we would have sent if we were armed."""
+        bench.bus.tap(self._out)
+        self.pacer = Pacer(bench.clock, link, self._in, spin_us=spin_us)
+
+    def run(self, until: int) -> bool:
+        """Live up to *until* (µs) of the bench's time, or to the end of the charge; whether that came. Raises `LinkLost`."""
+        clock = self.bench.clock
+        calm_us = 0
+        while clock.now < until:
+            begin = clock.now
+            self.pacer.run(min(until, begin + SLICE_US))
+            calm_us = calm_us + clock.now - begin if self.bench.at_rest else 0
+            if calm_us >= 2 * SLICE_US:
+                return True
+        return False
+
+    def stop(self) -> None:
+        """End the charge in order: BST or CST, as the driver or the operator would."""
+        now = self.bench.clock.now
+        if self.side == "vehicle":
+            self.bench.vehicle.stop(now)
+        else:
+            self.bench.pile.stop_pressed = True
+            self.bench.pile.poke(now)
+
+    def _out(self, now: int, frame: Frame, sender: str) -> None:
+        if sender != self._our_name:
+            return
+        if self.armed:
+            self.pacer.send(frame, now)
+        else:
+            self.kept_back += 1
+
+    def _in(self, frame: Frame, now: int) -> None:
+        theirs = frame.extended and frame.can_id & 0xFF == self._their_address
+        (self._their_port if theirs else self._foreign).send(frame, now)
+
+
+def _nothing(_frame: Frame, _now: int) -> None:
+    """Says or hears nothing."""
