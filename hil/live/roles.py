@@ -96,8 +96,8 @@ def _refuse_real(interface: str, channel: str) -> None:
     """Nothing is sent to a real wire as long as nobody watches over it."""
     if not emulated(interface, channel):
         raise BadInput(
-            f"--arm on {interface} {channel}: this version has no dead-man and no limits on what is sent, so it sends to emulated "
-            "adapters only (vcan, virtual, pseudo terminals); without --arm it listens to any"
+            f"--arm on {interface} {channel}: this version has no dead-man and no limits on what is sent, so it sends "
+            "to emulated adapters only (vcan, virtual, pseudo terminals); without --arm it listens to any"
         )
 
 
