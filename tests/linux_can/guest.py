@@ -64,7 +64,7 @@ def run(program, folder, *arguments, timeout=150):
             """)
     )
     init.chmod(0o755)
-    options = ["mem=512M", "rootfstype=hostfs", "rootflags=/", "rw", f"init={init}", "con=null", "con0=fd:0,fd:1", "quiet"]
+    options = ["mem=1500M", "rootfstype=hostfs", "rootflags=/", "rw", f"init={init}", "con=null", "con0=fd:0,fd:1", "quiet"]
     environment = {**os.environ, "TMPDIR": str(folder), **preloaded(folder)}
     done = subprocess.run(
         [LINUX, *options], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout, env=environment, check=False
