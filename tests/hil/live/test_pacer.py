@@ -7,9 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from firmware_model.clock import NEVER, Clock
+from hil.build import build
 from hil.links.link import Heard
 from hil.live.certificate import Certificate, Lateness
 from hil.live.pacer import PULSE_US, Pacer, wall_us
+from hil.scenario_files import load
 from protocols.core.frame import Frame
 
 
@@ -118,3 +120,18 @@ def test_a_difference_finer_than_the_certificate_is_inconclusive():
     assert certificate.resolution_us == 5_000
     assert not certificate.conclusive(4_000) and certificate.conclusive(6_000)
     assert certificate.plain()["frames"]["p99_us"] >= 200
+
+
+@pytest.mark.slow
+def test_the_same_scenario_in_virtual_time_and_paced_gives_the_same_frames_at_the_same_times():
+    scenario = load("short_charge")
+    virtual, real = build(scenario, 1), build(scenario, 1)
+    until_us = 11_000_000
+
+    virtual.run(until_us, to_the_end=False)
+    pacer = Pacer(real.clock, Wire(), lambda *_: None)
+    pacer.run(until_us)
+
+    assert list(real.trace.log()) == list(virtual.trace.log()) and len(real.trace) > 100
+    assert wall_us() - pacer.begin_us >= until_us
+    assert pacer.certificate.steps.percentile_us(50) < 20_000
