@@ -130,8 +130,9 @@ def _sections(results: Results, baseline: Path | None) -> Iterator[Section]:
     summary = results.summary
     phases: Phases = [(p["name"], p["begin_s"], p["end_s"]) for p in summary.get("phases", ())]
     yield _verdicts("verdicts", "Verdicts", summary.get("expectations", ()))
-    if summary.get("referee"):
-        yield _verdicts("referee", "Referee", summary["referee"], "Judged from the wires and the physical truth alone.")
+    referee = _referee(summary.get("referee", ()))
+    if referee and referee.rows[0].mark == "bad":
+        yield referee
     if baseline is not None:
         yield _divergence(results, baseline)
     if results.signals:
@@ -149,6 +150,8 @@ def _sections(results: Results, baseline: Path | None) -> Iterator[Section]:
             lead="Load with stuff bits; below, how far each interval is off the nominal period. Dashed: ±10 %.",
             picture=_picture(bus_figure(results.recording)),
         )
+    if referee and referee.rows[0].mark != "bad":
+        yield referee
     yield _phases(summary)
     if "timing" in summary:
         yield Section(id="timing", title="Timing certificate", text=json.dumps(summary["timing"], indent=1, ensure_ascii=False))
@@ -169,6 +172,15 @@ def _verdicts(key: str, title: str, verdicts: Sequence[dict[str, Any]], lead: st
         rows.append(Row((word, str(verdict["what"]), got(verdict), str(verdict.get("clause", ""))), mark))
     rows.sort(key=lambda row: ("bad", "open", "good").index(row.mark))
     return Section(id=key, title=title, kind="verdicts", lead=lead, columns=("", "expected", "got", "clause"), rows=rows)
+
+
+def _referee(rulings: Sequence[dict[str, Any]]) -> Section | None:
+    """What the referee says; None if it was not asked."""
+    if not rulings:
+        return None
+    states = [state_of(ruling) for ruling in rulings]
+    counts = f"{states.count('fail')} broken, {states.count('pass')} kept, {states.count('inconclusive')} open"
+    return _verdicts("referee", "Referee", rulings, f"Judged from the wires and the physical truth alone: {counts}.")
 
 
 def _divergence(results: Results, baseline: Path) -> Section:
