@@ -146,7 +146,8 @@ def test_an_interrupt_leaves_nothing_half_written(tmp_path):
     _, stderr = running.communicate(timeout=30)
 
     assert running.returncode == 130
-    assert stderr.strip() == "pilebench: interrupted; nothing was written"
+    # The interpreter may add what a library's destructors say on the way out.
+    assert stderr.splitlines()[0] == "pilebench: interrupted; nothing was written"
     assert list((tmp_path / "out").iterdir()) == []
 
 
