@@ -16,7 +16,7 @@ from firmware_model.battery.packs import PACKS, PackType
 from firmware_model.circuit import OutputCircuit, make_instruments
 from firmware_model.clock import Clock
 from firmware_model.faults.fault import Fault
-from firmware_model.happenings import Loss, Losses, Script, Step
+from firmware_model.happenings import Script, Step
 from firmware_model.mcu.controller import ChargingController
 from firmware_model.mcu.protection import Fault as PileFault
 from firmware_model.mcu.sequence import PileState
@@ -94,7 +94,6 @@ class Bench:
         *,
         seed: int,
         script: Sequence[Step] = (),
-        losses: Sequence[Loss] = (),
         faults: Sequence[Fault] = (),
     ) -> None:
         self.seed = seed
@@ -106,9 +105,6 @@ class Bench:
         self.vehicle = self._make_vehicle(vehicle)
         self.recorder = Recorder(self.trace, self.pile, self.vehicle)
         self.script = Script(self.clock, self.pile, self.vehicle, script)
-        self.losses = Losses(losses)
-        if losses:
-            self.bus.corruptor = self.losses
         self.clock.add(self.bus, *self.pile.parts, self.vehicle)
         self.editions = {"pile": pile.edition, "vehicle": vehicle.edition}
         self.faults = _make_engine(self, faults) if faults else None
@@ -124,7 +120,8 @@ class Bench:
     @property
     def at_rest(self) -> bool:
         """Whether pile and vehicle have come to rest and the script is through."""
-        return self._at_rest()
+        pile_rests = self.charger.state in REST or PileFault.PLUG_LIVE in self.charger.faults
+        return self.script.done and pile_rests and self.vehicle.session.state in (BmsState.ASLEEP, BmsState.END)
 
     def run(self, until: int, *, to_the_end: bool = True) -> bool:
         """Let time pass up to *until* (µs), or to the end if that comes first and *to_the_end*; whether it came.
@@ -134,7 +131,7 @@ class Bench:
         clock = self.clock
         while clock.now < until:
             clock.run(min(until, (clock.now // LINGER_US + 1) * LINGER_US))
-            if not self._at_rest():
+            if not self.at_rest:
                 self._rest_since = None
             elif self._rest_since is None:
                 self._rest_since = clock.now
@@ -211,16 +208,11 @@ class Bench:
         self.trace.note(now, "charger" if session or not moved else "pile", (event,))
         if session:
             self.script.reached(event.after.name, now)
-            self.losses.reached(event.after.name, now)
             if self.faults is not None:
                 self.faults.reached(event.after.name, now)
 
     def _vehicle_said(self, _: int, events: Sequence[Any]) -> None:
         self.trace.note(self.clock.now, "vehicle", events)
-
-    def _at_rest(self) -> bool:
-        pile_rests = self.charger.state in REST or PileFault.PLUG_LIVE in self.charger.faults
-        return self.script.done and pile_rests and self.vehicle.session.state in (BmsState.ASLEEP, BmsState.END)
 
 
 def _make_engine(bench: Bench, faults: Sequence[Fault]) -> "Engine":

@@ -1,4 +1,4 @@
-"""What happens to a bench from outside: people who do things, and a wire that loses messages.
+"""What happens to a bench from outside: people who do things, and the grid.
 
 A moment is a time after the start, or after the pile's session first enters a phase.
 """
@@ -10,12 +10,8 @@ from typing import Final
 from firmware_model.clock import Clock, Story
 from firmware_model.pile import Pile
 from firmware_model.vehicle import Vehicle
-from firmware_model.wires.can_errors import Corruption
 from protocols.core.errors import LocalError
-from protocols.core.frame import Frame
 from protocols.gbt27930.charger_rules import ChargerState
-from protocols.gbt27930.editions import EDITIONS
-from protocols.gbt27930.messages import BMS, CHARGER
 
 PRESS_US: Final = 200_000
 """How long a push button is held."""
@@ -40,15 +36,6 @@ class Step:
 
     what: str
     when: Moment
-
-
-@dataclass(frozen=True, slots=True)
-class Loss:
-    """Message *name* does not reach its receiver from *when* on, for *lasts_us*. The sender does not notice."""
-
-    name: str
-    when: Moment
-    lasts_us: int
 
 
 def _plug_in(_: Pile, vehicle: Vehicle, now: int) -> None:
@@ -148,45 +135,3 @@ class Script:
             self._pile.stop_pressed = False
             self._pile.poke(int(self._clock.env.now))
         self._under_way -= 1
-
-
-class Losses:
-    """The wire's part: a corruptor of the bus that lets named messages vanish on their way to the receiver."""
-
-    def __init__(self, losses: Sequence[Loss]) -> None:
-        self._waiting = [loss for loss in losses if loss.when.after is not None]
-        self._spans = [
-            (loss.when.at_us, loss.when.at_us + loss.lasts_us, _key(loss.name)) for loss in losses if not loss.when.after
-        ]
-
-    def reached(self, phase: str, now: int) -> None:
-        """The pile's session entered *phase* at *now*."""
-        for loss in [loss for loss in self._waiting if loss.when.after == phase]:
-            self._waiting.remove(loss)
-            begin = now + loss.when.at_us
-            self._spans.append((begin, begin + loss.lasts_us, _key(loss.name)))
-
-    def __call__(self, frame: Frame, sender: str, now: int) -> Corruption | None:
-        """What becomes of *frame*, sent by *sender* from *now* on."""
-        for begin, end, (group, pgn) in self._spans:
-            if begin <= now < end and _is(frame, group, pgn):
-                return Corruption(dropped_at={"pile", "vehicle"} - {sender})
-        return None
-
-
-def _key(name: str) -> tuple[int, int]:
-    """(identifier without priority, parameter group) of message *name*."""
-    for layout in (m for edition in EDITIONS.values() for m in edition.messages.values()):
-        if layout.title == name and layout.pgn is not None:
-            charger = name.startswith("C")
-            return layout.pgn << 8 | (BMS << 8 | CHARGER if charger else CHARGER << 8 | BMS), layout.pgn
-    raise LocalError(f"message {name!r}: one of {', '.join(EDITIONS['2015'].messages)}")
-
-
-def _is(frame: Frame, group: int, pgn: int) -> bool:
-    """Whether *frame* is the message itself, or the request to transfer it."""
-    key = frame.can_id & 0x03FF_FFFF
-    if key == group:
-        return True
-    request = 0xEC << 16 | group & 0xFFFF
-    return key == request and frame.data[0] == 0x10 and int.from_bytes(frame.data[5:8], "little") == pgn

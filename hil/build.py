@@ -5,7 +5,7 @@ from dataclasses import replace
 from firmware_model.battery.packs import PACKS
 from firmware_model.bench import Bench, PileSetup, VehicleSetup
 from firmware_model.faults.fault import Fault
-from firmware_model.happenings import Loss, Moment, Step
+from firmware_model.happenings import Moment, Step
 from firmware_model.power.quasi_static import RATINGS
 from firmware_model.vehicle import Owner
 from hil import scenario as s
@@ -22,8 +22,7 @@ def build(scenario: s.Scenario, seed: int) -> Bench:
             _vehicle(scenario.vehicle),
             seed=seed,
             script=[Step(step.do, Moment(_us(step.at_s), step.after)) for step in scenario.script],
-            losses=[Loss(loss.message, Moment(_us(loss.at_s), loss.after), _us(loss.for_s)) for loss in scenario.lose],
-            faults=[_fault(fault) for fault in scenario.faults],
+            faults=[*map(_loss, scenario.lose), *map(_fault, scenario.faults)],
         )
     except LocalError as error:
         raise BadInput(f"scenario {scenario.title!r}: {error}") from None
@@ -55,6 +54,12 @@ def _vehicle(vehicle: s.Vehicle) -> VehicleSetup:
         version=vehicle.protocol_version,
         temp_degc=vehicle.temp_degc,
     )
+
+
+def _loss(loss: s.Loss) -> Fault:
+    """A lost message is a fault of the wire like others; it has a shorter form because it is the most common one."""
+    at_us = _us(loss.at_s)
+    return Fault(at_us, None if loss.for_s is None else at_us + _us(loss.for_s), f"wire/{loss.message}", "drop", after=loss.after)
 
 
 def _fault(fault: s.Fault) -> Fault:

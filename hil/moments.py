@@ -17,19 +17,18 @@ from typing import Any, Final
 
 from firmware_model.faults.fault import Injected
 from firmware_model.faults.selector import Selector, is_long
+from firmware_model.happenings import PHASES
 from firmware_model.recorder import SIGNALS
 from firmware_model.trace import Trace
 from protocols.core.errors import DecodeError
 from protocols.core.message import Message
 from protocols.core.session import Moved
-from protocols.gbt27930.charger_rules import ChargerState
 from protocols.gbt27930.editions import EDITIONS
 
 Find = Callable[[Trace, int], int | None]
 """When (µs) it is so for the first time at or after the given time (µs); None for never."""
 Compare = Callable[[Any, Any], bool]
 OPERATORS: Final[Mapping[str, Compare]] = {"==": eq, "!=": ne, "<=": le, ">=": ge, "<": lt, ">": gt}
-PHASES: Final = tuple(state.name for state in ChargerState)
 _FORM: Final = re.compile(r"\s*(?P<name>[^=!<>]*[^=!<>\s])\s*(?:(?P<operator>==|!=|<=|>=|<|>)\s*(?P<value>\S+)\s*)?")
 
 

@@ -10,13 +10,13 @@ import msgspec
 import numpy as np
 
 from firmware_model.trace import Trace
-from hil.events import events_of
+from hil.events import Event, events_of
 from hil.files import whole
 from hil.links.recording import Recording
 from hil.logfiles import LOG_FORMATS, write_candump, write_log
 from hil.outcome import Outcome
 from hil.referee.command import plain
-from hil.referee.evidence import losses_of
+from hil.referee.evidence import lost_in
 from hil.referee.referee import judge
 from hil.referee.truth import truth_of
 from hil.report.machine import junit, markdown
@@ -53,11 +53,12 @@ def write_results(
         pictures = [folder / "charge.svg", folder / "charge.png"]
         draw(trace.signals, [(p.name, p.begin_s, p.end_s) for p in outcome.phases], scenario.title, pictures)
         written += pictures
-    for path, values in ((folder / "events.json", events_of(trace)), (folder / "scenario.json", msgspec.to_builtins(scenario))):
+    events = events_of(trace)
+    for path, values in ((folder / "events.json", events), (folder / "scenario.json", msgspec.to_builtins(scenario))):
         write_json(path, values)
         written.append(path)
     summary = _summary(name, seed, outcome, verdicts, digest=digest, wall_s=wall_s)
-    summary["referee"] = _referee(scenario, outcome)
+    summary["referee"] = _referee(outcome, events)
     written.append(folder / "summary.json")
     write_json(written[-1], summary)
     for path, text in ((folder / "junit.xml", junit(summary)), (folder / "summary.md", markdown(summary))):
@@ -71,11 +72,11 @@ def write_results(
     return summary, [str(path) for path in written]
 
 
-def _referee(scenario: Scenario, outcome: Outcome) -> list[dict[str, Any]]:
+def _referee(outcome: Outcome, events: Sequence[Event]) -> list[dict[str, Any]]:
     """What somebody says who saw only the wires and the physical truth."""
     trace, end_us = outcome.trace, round(outcome.sim_s * 1e6)
     recording = Recording.of_frames(trace.log())
-    return plain(judge(recording, truth_of(trace.signals, end_us=end_us), losses=losses_of(trace, scenario)))
+    return plain(judge(recording, truth_of(trace.signals, end_us=end_us), losses=lost_in(events)))
 
 
 def write_json(path: Path, values: Any) -> None:

@@ -103,7 +103,8 @@ class Loss(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     message: str
     at_s: Seconds = 0.0
     after: str | None = None
-    for_s: Seconds = 1e6
+    for_s: Seconds | None = None
+    """Not given: to the end."""
 
 
 class Fault(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

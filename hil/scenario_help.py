@@ -138,7 +138,8 @@ def timeline(scenario: Scenario) -> Iterator[dict[str, Any]]:
     for step in scenario.script:
         entries.append((step.after is not None, step.after or "", step.at_s, step.do))
     for loss in scenario.lose:
-        entries.append((loss.after is not None, loss.after or "", loss.at_s, f"{loss.message} is lost for {loss.for_s:g} s"))
+        span = "to the end" if loss.for_s is None else f"for {loss.for_s:g} s"
+        entries.append((loss.after is not None, loss.after or "", loss.at_s, f"{loss.message} is lost {span}"))
     for fault in scenario.faults:
         until = "to the end" if fault.until_s is None else f"until {fault.until_s:g} s"
         when = f" once {fault.when}" if fault.when else ""

@@ -2,12 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
 
+from firmware_model.happenings import PHASES
 from protocols.core.errors import LocalError
-from protocols.gbt27930.charger_rules import ChargerState
-
-PHASES: Final = tuple(state.name for state in ChargerState)
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,7 +62,7 @@ class Rig:
         self._outlets: dict[str, Outlet] = {}
         self._disturbs: list[Disturb] = []
         self._looks: list[Look] = []
-        self._disturbing = self._looking = False
+        self._looking = False
         self._intruders = 0
 
     def draw(self, path: str) -> Generator:
@@ -80,10 +80,6 @@ class Rig:
 
     def disturb(self, how: Disturb) -> Callable[[], None]:
         """Ask *how* for each transmission attempt what happens to it; the call returned ends that."""
-        if not self._disturbing:
-            self._disturbing = True
-            if self.bus.corruptor is not None:
-                self._disturbs.append(self.bus.corruptor)
         self._disturbs.append(how)
         self.bus.corruptor = together(*self._disturbs)
 

@@ -1,7 +1,6 @@
 """`pilebench judge`: the referee's verdicts on a run or a recording."""
 
 import json
-from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,6 +11,7 @@ from rich.text import Text
 from hil.links.recorded import read
 from hil.links.recording import Recording
 from hil.referee.case import Lost
+from hil.referee.evidence import lost_in
 from hil.referee.referee import Judgement, judge
 from hil.referee.ruling import Ruling, Verdict
 from hil.referee.truth import Truth, truth_of
@@ -40,25 +40,7 @@ def _evidence(source: Path) -> tuple[Recording, Truth | None, list[Lost]]:
     results = read_results(source)
     recording = results.recording or Recording.of_frames(())
     truth = truth_of(results.signals, end_us=round(float(results.summary.get("sim_s", 0.0)) * 1e6)) if results.signals else None
-    return recording, truth, list(lost_in(results.scenario, results.summary))
-
-
-def lost_in(scenario: Mapping[str, Any], summary: Mapping[str, Any]) -> Iterator[Lost]:
-    """The messages that *scenario* lost on their way to the receiver; the bus shows them all the same."""
-    begins: dict[str, float] = {}
-    for phase in summary.get("phases", ()):
-        begins.setdefault(phase["name"], phase["begin_s"])
-    drops = [(loss["message"], loss, loss.get("for_s", 1e6)) for loss in scenario.get("lose", ())]
-    for fault in scenario.get("faults", ()):
-        place, _, name = fault["where"].partition("/")
-        if place == "wire" and fault["kind"] == "drop" and not fault.get("when"):
-            until_s = fault.get("until_s")
-            drops.append((name.partition("#")[0], fault, 1e6 if until_s is None else until_s - fault.get("at_s", 0.0)))
-    for message, entry, for_s in drops:
-        after = entry.get("after")
-        if after is None or after in begins:
-            begin_s = (begins[after] if after else 0.0) + entry.get("at_s", 0.0)
-            yield Lost(round(begin_s * 1e6), round((begin_s + for_s) * 1e6), message)
+    return recording, truth, lost_in(results.events)
 
 
 def plain(judgement: Judgement) -> list[dict[str, Any]]:

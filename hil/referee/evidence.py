@@ -1,27 +1,31 @@
 """What a referee may know of a run besides its wires: which messages its wires lost on the way to the receiver."""
 
-from collections.abc import Hashable
-from enum import Enum
+from collections.abc import Iterable
 
-from firmware_model.trace import Trace
+from hil.events import Event
 from hil.referee.case import Lost
-from hil.scenario import Scenario
-from protocols.core.session import Moved
 
 FOR_EVER = 1 << 60
 
 
-def losses_of(trace: Trace, scenario: Scenario) -> list[Lost]:
-    """The messages that *scenario* lets the wire lose, with the times at which it did in the run of *trace*."""
-    entered = {_name(h.what.after): h.at for h in reversed(trace.happenings) if isinstance(h.what, Moved) and h.who == "charger"}
+def lost_in(events: Iterable[Event]) -> list[Lost]:
+    """The messages that faults of the wire kept from their receivers, from *events* as in `events.json`.
+
+    The bus shows such a message all the same. A lost packet counts as its message.
+    """
+    begun: dict[str, int] = {}
     found = []
-    for loss in scenario.lose:
-        base = 0 if loss.after is None else entered.get(loss.after)
-        if base is not None:
-            begin = base + round(loss.at_s * 1e6)
-            found.append(Lost(begin, min(begin + round(loss.for_s * 1e6), FOR_EVER), loss.message))
-    return found
+    for event in events:
+        fault = str(event.get("values", {}).get("fault", ""))
+        if not fault.startswith("wire/") or " drop" not in fault:
+            continue
+        at_us = round(event["at_s"] * 1e6)
+        if event["kind"] == "Injected":
+            begun[fault] = at_us
+        elif event["kind"] == "Lifted":
+            found.append(Lost(begun.pop(fault), at_us, _message(fault)))
+    return found + [Lost(at_us, FOR_EVER, _message(fault)) for fault, at_us in begun.items()]
 
 
-def _name(state: Hashable) -> str:
-    return state.name if isinstance(state, Enum) else str(state)
+def _message(fault: str) -> str:
+    return fault.removeprefix("wire/").partition(" ")[0].partition("#")[0]

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from hil.build import build
+from hil.events import events_of
 from hil.links.recording import Recording
-from hil.referee.evidence import losses_of
+from hil.referee.evidence import lost_in
 from hil.referee.referee import judge
 from hil.referee.truth import truth_of
 from hil.scenario_files import load
@@ -29,7 +30,7 @@ def broken_rules(scenario_name, changes=(), plant=lambda bench: None):
     plant(bench)
     bench.run(round(scenario.duration_s * 1e6))
     recording, truth = Recording.of_frames(bench.trace.log()), truth_of(bench.trace.signals, end_us=bench.clock.now)
-    judgement = judge(recording, truth, losses=losses_of(bench.trace, scenario))
+    judgement = judge(recording, truth, losses=lost_in(events_of(bench.trace)))
     return {ruling.rule: ruling for ruling in judgement.broken(CHARGER)}
 
 

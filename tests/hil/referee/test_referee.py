@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 
 from hil.build import build
+from hil.events import events_of
 from hil.links.recorded import read
 from hil.links.recording import Recording
 from hil.referee.command import judge_command
-from hil.referee.evidence import losses_of
+from hil.referee.evidence import lost_in
 from hil.referee.referee import judge
 from hil.referee.ruling import Verdict
 from hil.referee.truth import truth_of
@@ -56,7 +57,7 @@ def test_healthy_roles_break_no_rule(name):
     bench.run(round(scenario.duration_s * 1e6))
 
     recording = Recording.of_frames(bench.trace.log())
-    judgement = judge(recording, truth_of(bench.trace.signals, end_us=bench.clock.now), losses=losses_of(bench.trace, scenario))
+    judgement = judge(recording, truth_of(bench.trace.signals, end_us=bench.clock.now), losses=lost_in(events_of(bench.trace)))
 
     assert [(r.rule, r.evidence[0].what) for r in judgement.broken()] == []
     assert judgement.verdict is Verdict.PASS
@@ -90,7 +91,7 @@ def test_a_role_that_breaks_a_rule_is_named_with_it(name):
     judgement = judge(
         Recording.of_frames(bench.trace.log()),
         truth_of(bench.trace.signals, end_us=bench.clock.now),
-        losses=losses_of(bench.trace, scenario),
+        losses=lost_in(events_of(bench.trace)),
     )
 
     assert DIVERGENT[name] in [broken.rule for broken in judgement.broken()]
