@@ -101,11 +101,11 @@ def doctor(
     as_json: JsonOption = False,
 ) -> None:
     """Tell what is installed and plugged in, how well this machine keeps time, and what to do about the rest."""
-    from hil.links.link import AdapterChoice
+    from hil.live.commands import choice_of
     from hil.live.doctor import doctor as examine
 
-    choice = AdapterChoice(interface=interface, channel=channel, bitrate=bitrate) if interface or channel else None
     with _interruptible():
+        choice = choice_of(interface, channel, bitrate, None, [], silent=True) if interface or channel else None
         code = examine(choice, seconds=seconds, as_json=as_json)
     raise typer.Exit(code)
 

@@ -3,7 +3,6 @@
 import json
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Final
 
 import numpy as np
 from rich.console import Console
@@ -11,10 +10,8 @@ from rich.console import Console
 from hil.links.recorded import read
 from hil.links.recording import Recording
 from hil.naming import FieldChange, changes_at, name_at
+from hil.report.folder import LOG_NAME
 from hil.story.sorting import text_of
-
-LOG_NAME: Final = "bus.log"
-"""What is compared of a folder that `pilebench run` wrote."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,6 +19,7 @@ from hil.referee.command import plain
 from hil.referee.evidence import lost_in
 from hil.referee.referee import judge
 from hil.referee.truth import truth_of
+from hil.report.folder import EVENTS_NAME, LOG_NAME, SCENARIO_NAME, SIGNALS_NAME, SUMMARY_NAME, TIMES
 from hil.report.machine import junit, markdown
 from hil.scenario import Scenario
 from hil.verdict import Verdict
@@ -40,12 +41,12 @@ def write_results(
 ) -> tuple[Summary, list[str]]:
     """Write everything into *folder*; the summary, and the paths written. Each file appears whole or not at all."""
     trace = outcome.trace
-    written = [folder / "bus.log"]
+    written = [folder / LOG_NAME]
     digest = write_candump(written[0], trace.log())
     for format_ in formats:
         written.append(folder / f"bus{LOG_FORMATS[format_]}")
         write_log(written[-1], trace.log(), format_)
-    written.append(folder / "signals.npz")
+    written.append(folder / SIGNALS_NAME)
     write_signals(written[-1], trace)
     if chart:
         from hil.report.chart import draw
@@ -54,12 +55,12 @@ def write_results(
         draw(trace.signals, [(p.name, p.begin_s, p.end_s) for p in outcome.phases], scenario.title, pictures)
         written += pictures
     events = events_of(trace)
-    for path, values in ((folder / "events.json", events), (folder / "scenario.json", msgspec.to_builtins(scenario))):
+    for path, values in ((folder / EVENTS_NAME, events), (folder / SCENARIO_NAME, msgspec.to_builtins(scenario))):
         write_json(path, values)
         written.append(path)
     summary = _summary(name, seed, outcome, verdicts, digest=digest, wall_s=wall_s)
     summary["referee"] = _referee(outcome, events)
-    written.append(folder / "summary.json")
+    written.append(folder / SUMMARY_NAME)
     write_json(written[-1], summary)
     for path, text in ((folder / "junit.xml", junit(summary)), (folder / "summary.md", markdown(summary))):
         with whole(path) as part:
@@ -90,7 +91,7 @@ def write_signals(path: Path, trace: Trace) -> None:
     arrays: dict[str, Any] = {}
     for signal in trace.signals.values():
         title = f"{signal.name} [{signal.unit}]" if signal.unit else signal.name
-        arrays[f"{title} t_us"] = np.asarray(signal.times_us, dtype=np.int64)
+        arrays[title + TIMES] = np.asarray(signal.times_us, dtype=np.int64)
         arrays[title] = np.asarray(signal.values)
     with whole(path) as part:
         np.savez_compressed(part, **arrays)

@@ -25,6 +25,7 @@ FIXES: Final[Mapping[int, str]] = {
     errno.EPERM: "give your user the right to it (serial ports: sudo usermod -aG dialout $USER, then log in again)",
     errno.EBUSY: "another program has it open; close that first",
     errno.EAGAIN: "another program has it open; close that first",
+    errno.EAFNOSUPPORT: "this system has no SocketCAN (Linux: sudo modprobe can can-raw vcan)",
     errno.ENETDOWN: "bring it up: sudo ip link set <channel> up type can bitrate 250000",
 }
 REFUSALS: Final = (can.CanError, OSError, ValueError, TypeError, ImportError, NotImplementedError, AttributeError, NameError)

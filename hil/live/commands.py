@@ -1,5 +1,6 @@
 """The commands `pilebench hil ...`: the same benches on real CAN adapters."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -23,40 +24,33 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instea
 Name = Annotated[str, typer.Argument(help="Scenario: who we are, what happens, what must hold.")]
 
 
-@app.command()
-def vehicle(
-    scenario: Name = "short_charge",
-    interface: Interface = None,
-    channel: Channel = None,
-    bitrate: Bitrate = None,
-    context: Context = None,
-    options: Options = None,
-    arm: Arm = False,
-    changes: Changes = None,
-    out: Out = None,
-    spin: Spin = 0,
-    as_json: Json = False,
-) -> None:
-    """Be the vehicle for a real pile's controller."""
-    _play("vehicle", scenario, (interface, channel, bitrate, context, options), arm, changes, out, spin, as_json)
+def _role(side: str) -> Callable[..., None]:
+    """The command that plays *side*."""
+
+    def command(
+        scenario: Name = "short_charge",
+        interface: Interface = None,
+        channel: Channel = None,
+        bitrate: Bitrate = None,
+        context: Context = None,
+        options: Options = None,
+        arm: Arm = False,
+        changes: Changes = None,
+        out: Out = None,
+        spin: Spin = 0,
+        as_json: Json = False,
+    ) -> None:
+        from hil.live.roles import play
+
+        choice = choice_of(interface, channel, bitrate, context, options or [], silent=not arm)
+        code = play(side, scenario, choice, armed=arm, changes=changes or [], out=out, spin_us=spin, as_json=as_json)
+        raise typer.Exit(code)
+
+    return command
 
 
-@app.command()
-def pile(
-    scenario: Name = "short_charge",
-    interface: Interface = None,
-    channel: Channel = None,
-    bitrate: Bitrate = None,
-    context: Context = None,
-    options: Options = None,
-    arm: Arm = False,
-    changes: Changes = None,
-    out: Out = None,
-    spin: Spin = 0,
-    as_json: Json = False,
-) -> None:
-    """Be the pile for a real vehicle's BMS."""
-    _play("pile", scenario, (interface, channel, bitrate, context, options), arm, changes, out, spin, as_json)
+app.command("vehicle", help="Be the vehicle for a real pile's controller.")(_role("vehicle"))
+app.command("pile", help="Be the pile for a real vehicle's BMS.")(_role("pile"))
 
 
 @app.command()
@@ -73,30 +67,19 @@ def monitor(
     """Listen only, and tell the story of what was heard."""
     from hil.live.roles import monitor as listen
 
-    choice = _choice((interface, channel, bitrate, context, options), silent=True)
+    choice = choice_of(interface, channel, bitrate, context, options or [], silent=True)
     raise typer.Exit(listen(choice, seconds=seconds, out=out, as_json=as_json))
 
 
-Given = tuple[str | None, str | None, int | None, str | None, list[str] | None]
-
-
-def _play(
-    side: str, scenario: str, given: Given, arm: bool, changes: list[str] | None, out: Path | None, spin: int, as_json: bool
-) -> None:
-    from hil.live.roles import play
-
-    choice = _choice(given, silent=not arm)
-    code = play(side, scenario, choice, armed=arm, changes=changes or [], out=out, spin_us=spin, as_json=as_json)
-    raise typer.Exit(code)
-
-
-def _choice(given: Given, *, silent: bool) -> "AdapterChoice":
+def choice_of(
+    interface: str | None, channel: str | None, bitrate: int | None, context: str | None, options: list[str], *, silent: bool
+) -> "AdapterChoice":
+    """The adapter that was asked for. Raises `BadInput` for what cannot be one."""
     from hil.errors import BadInput
     from hil.links.link import AdapterChoice
 
-    interface, channel, bitrate, context, options = given
     pairs = []
-    for option in options or []:
+    for option in options:
         name, equals, value = option.partition("=")
         if not equals:
             raise BadInput(f"--option {option!r}: write NAME=VALUE")

@@ -9,8 +9,7 @@ from typing import Final
 from firmware_model.bench import Bench
 from hil.links.link import Link
 from hil.live.pacer import Pacer
-from hil.replay.cues import ADDRESSES
-from hil.replay.stage import OTHER
+from hil.sides import ADDRESSES, OTHER, nothing, port_of, silence
 from protocols.core.frame import Frame
 
 SLICE_US: Final = 500_000
@@ -22,11 +21,9 @@ class Gateway:
 
     def __init__(self, bench: Bench, side: str, link: Link, *, armed: bool, spin_us: int = 0) -> None:
         self.bench, self.side, self.armed = bench, side, armed
-        ours, theirs = (bench.vehicle, bench.pile) if side == "vehicle" else (bench.pile, bench.vehicle)
-        theirs.say = _nothing
-        self._our_name, self._their_port = ours.port.name, theirs.port
+        self._our_name, self._their_port = port_of(bench, side).name, silence(bench, OTHER[side])
         self._their_address = ADDRESSES[OTHER[side]]
-        self._foreign = bench.bus.attach("wire", _nothing)
+        self._foreign = bench.bus.attach("wire", nothing)
         self.kept_back = 0
         """Frames that we would have sent if we were armed."""
         bench.bus.tap(self._out)
@@ -64,7 +61,3 @@ class Gateway:
     def _in(self, frame: Frame, now: int) -> None:
         theirs = frame.extended and frame.can_id & 0xFF == self._their_address
         (self._their_port if theirs else self._foreign).send(frame, now)
-
-
-def _nothing(_frame: Frame, _now: int) -> None:
-    """Says or hears nothing."""

@@ -17,7 +17,7 @@ from hil.links.link import AdapterChoice, Link, LinkLost
 from hil.links.recording import Recording
 from hil.live.gateway import SLICE_US, Gateway
 from hil.logfiles import candump_chunks, write_candump
-from hil.report.folder import LOG_NAME
+from hil.report.folder import LOG_NAME, SUMMARY_NAME
 from hil.report.terminal import print_report
 from hil.results import write_json, write_results
 from hil.run import exit_code
@@ -55,8 +55,8 @@ def play(
     console = Console(stderr=as_json, highlight=False, soft_wrap=True)
     with announced(Console(stderr=True)):
         bench = build(scenario, scenario.seed)
-    folder = ready_folder(out or Path("runs") / f"hil-{side}")
     link = open_adapter(choice)
+    folder = ready_folder(out or Path("runs") / f"hil-{side}")
     state = "armed" if armed else "SILENT: nothing is sent without --arm"
     console.print(f"we are the {side} on {where}, {state}; Ctrl-C ends the charge in order")
     began = time.perf_counter()
@@ -82,7 +82,7 @@ def _report(gateway: Gateway, scenario: Scenario, folder: Path, where: str, *, l
         folder, f"hil-{side}", scenario, outcome, verdicts, seed=scenario.seed, wall_s=wall_s, formats=(), chart=False
     )
     summary |= {"link": where, "armed": gateway.armed, "lost": lost, "timing": gateway.pacer.certificate.plain()}
-    write_json(folder / "summary.json", summary)
+    write_json(folder / SUMMARY_NAME, summary)
     if as_json:
         print(json.dumps(summary, indent=1))
     else:
@@ -139,8 +139,8 @@ def _live(gateway: Gateway, limit_us: int, path: Path) -> None:
 
 def monitor(choice: AdapterChoice, *, seconds: float, out: Path | None, as_json: bool) -> int:
     """Listen only, for *seconds* or until Ctrl-C, and tell the story of what was heard."""
-    folder = ready_folder(out or Path("runs") / "hil-monitor")
     link = open_adapter(choice)
+    folder = ready_folder(out or Path("runs") / "hil-monitor")
     console = Console(stderr=as_json, highlight=False, soft_wrap=True)
     console.print(f"listening on {' '.join(resolved(choice))}; Ctrl-C ends it")
     heard = _listen(link, seconds)

@@ -16,13 +16,14 @@ from hil.links.recorded import read
 from hil.links.recording import Recording
 from hil.logfiles import write_candump
 from hil.replay.cues import words
-from hil.replay.stage import OTHER, open_loop, stage
+from hil.replay.stage import open_loop, stage
 from hil.report.folder import LOG_NAME, SCENARIO_NAME, read_results
 from hil.report.terminal import print_report
 from hil.results import write_results
 from hil.run import exit_code, simulate_shown
 from hil.scenario import Scenario
 from hil.scenario_files import check, load
+from hil.sides import OTHER
 from hil.story.telling import tell
 from hil.story.text import print_story
 from hil.summary import summarise

@@ -2,19 +2,13 @@
 
 from typing import Final
 
+from hil.story.repeats import TWO_MEANINGS, apart_us
 from protocols.core.frame import Frame
 from protocols.gbt27930.editions import EDITIONS
-from protocols.gbt27930.messages import BMS, CHARGER
 from protocols.j1939.control import CM_PGN
 from protocols.j1939.identifier import split
 
-APART: Final = 3
-"""A message is said anew, not repeated, after a gap of so many of its periods."""
-ONCE_US: Final = 1_000_000
-"""The same for messages without a period."""
-PERIODS_US: Final = {layout.pgn: layout.period_us for layout in EDITIONS["2015"].messages.values()}
-SAY_MORE: Final = frozenset(layout.pgn for layout in EDITIONS["2015"].messages.values() if layout.title in ("CRM", "BRO", "CRO"))
-"""Groups whose first byte says "not yet" or "ready"."""
+LAYOUTS: Final = {layout.pgn: layout for layout in EDITIONS["2015"].messages.values()}
 
 What = tuple[int, ...]
 
@@ -33,12 +27,12 @@ class Cues:
         _, pgn, _, _ = split(frame.can_id)
         if pgn == CM_PGN:
             return (pgn, *frame.data[:1], *frame.data[5:8])
-        if pgn not in PERIODS_US:
+        layout = LAYOUTS.get(pgn)
+        if layout is None:
             return None
-        what = (pgn, *frame.data[:1]) if pgn in SAY_MORE else (pgn,)
+        what = (pgn, *frame.data[:1]) if layout.title in TWO_MEANINGS else (pgn,)
         before, self._last_us[what] = self._last_us.get(what), now
-        apart_us = APART * (PERIODS_US[pgn] or ONCE_US // APART)
-        return what if before is None or now - before > apart_us else None
+        return what if before is None or now - before > apart_us(layout) else None
 
 
 def words(what: What) -> str:
@@ -46,9 +40,5 @@ def words(what: What) -> str:
     pgn, *rest = what
     if pgn == CM_PGN:
         return f"a transfer's control frame 0x{rest[0]:02X}" if rest else "a transfer's control frame"
-    name = next((layout.title for layout in EDITIONS["2015"].messages.values() if layout.pgn == pgn), f"PGN 0x{pgn:04X}")
+    name = LAYOUTS[pgn].title
     return f"{name} 0x{rest[0]:02X}" if rest else name
-
-
-ADDRESSES: Final = {"pile": CHARGER, "vehicle": BMS}
-"""The two sides by name."""

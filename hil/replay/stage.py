@@ -10,11 +10,11 @@ from firmware_model.wires.can_bus import CanBus
 from firmware_model.wires.player import Cue, Player
 from hil.build import build
 from hil.links.recording import Recording
-from hil.replay.cues import ADDRESSES, Cues
+from hil.replay.cues import Cues
 from hil.scenario import Scenario
+from hil.sides import ADDRESSES, OTHER, nothing, silence
 from protocols.core.frame import Frame
 
-OTHER: Final = {"pile": "vehicle", "vehicle": "pile"}
 BEGIN_US: Final = 1_000_000
 """When a recording of somebody else begins on our clock."""
 
@@ -34,10 +34,9 @@ def stage(scenario: Scenario, seed: int, recording: Recording, side: str, *, own
     recording is of one of our runs, whose clock it keeps; others begin a second after ours.
     """
     bench = build(scenario, seed)
-    part = bench.vehicle if side == "vehicle" else bench.pile
-    part.say = _nothing
+    port = silence(bench, side)
     frames, cues = _script(recording, side, own=own)
-    player = Player(bench.bus, part.port, frames, cues)
+    player = Player(bench.bus, port, frames, cues)
     live = Cues(ADDRESSES[OTHER[side]])
 
     def listen(now: int, frame: Frame, _sender: str) -> None:
@@ -48,10 +47,6 @@ def stage(scenario: Scenario, seed: int, recording: Recording, side: str, *, own
     bench.bus.tap(listen)
     bench.clock.add(player)
     return Staged(bench, player)
-
-
-def _nothing(_frame: Frame, _now: int) -> None:
-    """Says nothing."""
 
 
 def _script(recording: Recording, side: str, *, own: bool) -> tuple[list[tuple[int, Frame]], list[Cue]]:
@@ -76,7 +71,7 @@ def open_loop(recording: Recording, *, bitrate: int = 250_000) -> Trace:
     players = []
     for address in (*ADDRESSES.values(), None):
         frames = [(at - begin, frame) for at, frame in recording.frames() if _of(frame, address)]
-        port = bus.attach(f"player {address}", lambda _frame, _now: None, tx_depth=max(len(frames), 1))
+        port = bus.attach(f"player {address}", nothing, tx_depth=max(len(frames), 1))
         players.append(Player(bus, port, frames))
     clock.add(bus, *players)
     while not (all(player.done for player in players) and bus.due >= 1 << 60):

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from firmware_model.wires.can_frame import IFS_BITS, frame_bits
 from hil.links.recording import Recording
 from hil.report.chart import Phases, bands, new_figure
-from hil.story.sorting import Sorted, sort
+from hil.story.repeats import apart_us
+from hil.story.sorting import Sorted
 from hil.story.tracks import Track
 from protocols.core.frame import Frame
-from protocols.gbt27930.editions import EDITIONS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -25,8 +25,6 @@ BITRATE: Final = 250_000
 INK, ALARM, QUIET = "#1f4e8c", "#b3402a", "#7a8794"
 CYCLES_LEAST: Final = 20
 """Fewer intervals than this make no histogram."""
-APART: Final = 3
-"""A gap of more than so many periods is a pause, not an interval."""
 LANES_MOST: Final = 24
 
 
@@ -57,9 +55,9 @@ def _bits(recording: Recording) -> NDArray[np.float64]:
     return lengths[inverse.ravel()]
 
 
-def bus_figure(recording: Recording) -> "Figure":
+def bus_figure(recording: Recording, found: Sorted) -> "Figure":
     """The load of the bus over time, and below it how far the intervals of each cyclic message are off its period."""
-    cyclic = _cyclic(sort(recording, EDITIONS["2015"]))
+    cyclic = _cyclic(found)
     figure = new_figure(11, 2.1 + 1.7 * -(-len(cyclic) // 4))
     rows = -(-len(cyclic) // 4)
     grid = figure.add_gridspec(1 + rows, 4)
@@ -87,7 +85,7 @@ def _cyclic(found: Sorted) -> list[tuple[str, int, NDArray[np.float64]]]:
 
 def _deviations(track: Track, period_us: int) -> NDArray[np.float64]:
     gaps = np.diff(track.began_us)
-    return (gaps[gaps <= APART * period_us] - period_us) / 1e3
+    return (gaps[gaps <= apart_us(track.layout)] - period_us) / 1e3
 
 
 def _histogram(ax: "Axes", name: str, period_us: int, off_ms: NDArray[np.float64]) -> None:

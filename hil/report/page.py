@@ -17,9 +17,11 @@ from hil.report.figures import bus_figure, svg, timeline_figure
 from hil.report.folder import Results, read_results
 from hil.report.machine import got, state_of
 from hil.report.sequence import Arrow, arrows
-from hil.story.story import Severity
+from hil.story.sorting import Sorted, sort
+from hil.story.story import Severity, Story
 from hil.story.telling import tell
 from hil.story.words import seconds
+from protocols.gbt27930.editions import EDITIONS
 
 REPORT_NAME: Final = "report.html"
 ARROWS_MOST: Final = 400
@@ -142,13 +144,16 @@ def _sections(results: Results, baseline: Path | None) -> Iterator[Section]:
     if trouble := _trouble(results, phases):
         yield trouble
     if results.recording is not None:
-        yield _sequence(results)
-        yield _findings(results)
+        story = tell(results.recording)
+        edition = EDITIONS.get(story.sessions[0].edition, EDITIONS["2015"]) if story.sessions else EDITIONS["2015"]
+        found = sort(results.recording, edition)
+        yield _sequence(results, found)
+        yield _findings(story)
         yield Section(
             id="bus",
             title="Bus load and periods",
             lead="Load with stuff bits; below, how far each interval is off the nominal period. Dashed: ±10 %.",
-            picture=_picture(bus_figure(results.recording)),
+            picture=_picture(bus_figure(results.recording, found)),
         )
     if referee and referee.rows[0].mark != "bad":
         yield referee
@@ -236,10 +241,10 @@ def faults_of(results: Results) -> list[dict[str, Any]]:
     return found
 
 
-def _sequence(results: Results) -> Section:
+def _sequence(results: Results, found: Sorted) -> Section:
     assert results.recording is not None
     begin_us = int(results.recording.times_us.min())
-    lines = [_arrow(arrow, begin_us) for arrow in arrows(results.recording)]
+    lines = [_arrow(arrow, begin_us) for arrow in arrows(found)]
     lines += [_note(event) for event in results.events if event["kind"] != "Moved"]
     lines.sort(key=lambda line: line.at_us)
     lead = "Repeats of a message and the packets of a long one are folded into one arrow."
@@ -264,9 +269,7 @@ def _clock(at_us: int) -> str:
     return f"{at_us / 1e6:.4f} s"
 
 
-def _findings(results: Results) -> Section:
-    assert results.recording is not None
-    story = tell(results.recording)
+def _findings(story: Story) -> Section:
     found = [*story.findings, *(finding for session in story.sessions for finding in session.findings)]
     rows = [
         Row(

@@ -6,21 +6,13 @@ from typing import Final
 
 import numpy as np
 
-from hil.links.recording import Recording
 from hil.story.excerpt import VALUES, sender_of
-from hil.story.sorting import Sorted, sort
-from hil.story.telling import tell
+from hil.story.repeats import TWO_MEANINGS, apart_us
+from hil.story.sorting import Sorted
 from hil.story.tracks import Track
 from hil.story.words import describe, seconds
-from protocols.gbt27930.editions import EDITIONS
 from protocols.j1939.control import PER_PACKET
 
-APART: Final = 3
-"""A message is sent anew, not repeated, after a gap of so many of its periods."""
-ONCE_US: Final = 1_000_000
-"""The same for messages that have no period."""
-TWO_MEANINGS: Final = frozenset({"CRM", "BRO", "CRO"})
-"""Messages that say "not yet" (0x00) or "ready" (0xAA); the change is a new arrow."""
 SINGLE_FRAME: Final = 8
 
 
@@ -50,11 +42,8 @@ class Arrow:
         return ", ".join(parts)
 
 
-def arrows(recording: Recording) -> list[Arrow]:
-    """The arrows of *recording* in time order. Times are µs since its first stamp."""
-    sessions = tell(recording).sessions
-    edition = EDITIONS.get(sessions[0].edition, EDITIONS["2015"]) if sessions else EDITIONS["2015"]
-    found = sort(recording, edition)
+def arrows(found: Sorted) -> list[Arrow]:
+    """The arrows of a sorted recording in time order. Times are µs since its first stamp."""
     return sorted(_all(found), key=lambda arrow: arrow.at_us)
 
 
@@ -68,9 +57,8 @@ def _all(found: Sorted) -> Iterator[Arrow]:
 def _runs(name: str, track: Track) -> Iterator[Arrow]:
     if not len(track):
         return
-    apart_us = APART * track.layout.period_us if track.layout.period_us else ONCE_US
     times = track.times_us
-    begins = np.concatenate(([0], np.flatnonzero(np.diff(times) > apart_us) + 1))
+    begins = np.concatenate(([0], np.flatnonzero(np.diff(times) > apart_us(track.layout)) + 1))
     for begin, end in zip(begins.tolist(), [*begins[1:].tolist(), len(track)], strict=True):
         message, length = track.message(begin), int(track.lengths[begin])
         yield Arrow(

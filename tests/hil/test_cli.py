@@ -111,7 +111,7 @@ def test_a_failed_expectation_is_exit_code_1_with_the_clause(tmp_path):
         (["run", "--set", "nonsense"], ["--set 'nonsense'", "key=value"]),
         (["run", "--log", "db"], ["log format 'db'", "asc, blf"]),
         (["run", "--out", "/proc/nowhere"], ["/proc/nowhere", "--out"]),
-        (["run", "--set", 'lose=[{message="XYZ"}]'], ["'XYZ'", "BCL"]),
+        (["run", "--set", 'lose=[{message="XYZ"}]'], ["'wire/XYZ'", "did you mean"]),
         (["run", "--set", 'script=[{do="plug in", after="LUNCH"}]'], ["'LUNCH'", "CHARGING"]),
         (["decode", "/no/such/file"], ["/no/such/file"]),
         (["dbc", "1999"], ["'1999'", "2011, 2015, 2023A"]),
