@@ -1,18 +1,32 @@
 """The command `pilebench`. Exit code 0: held, 1: an expectation failed, 2: misuse (one line on stderr, nothing half written)."""
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from hil.errors import BadInput
+from hil.interrupts import noticed
 from hil.live.commands import app as live
+
+
+class _Commands(TyperGroup):
+    """Ctrl-C ends a command with one line; files are renamed into place when they are whole, so none is half written."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            with noticed():
+                return super().invoke(ctx)
+        except KeyboardInterrupt:
+            print("pilebench: interrupted; every file that was written is whole", file=sys.stderr)
+            raise typer.Exit(130) from None
+
 
 app = typer.Typer(
     name="pilebench",
+    cls=_Commands,
     help="Virtual test bench for DC charging piles: GB/T 27930 sessions, firmware, power stage and vehicle.",
     no_args_is_help=True,
     add_completion=False,
@@ -43,17 +57,16 @@ def run(
     from hil.run import run_command
     from hil.window import window_of
 
-    with _interruptible():
-        code = run_command(
-            scenario,
-            seed=seed,
-            out=out,
-            changes=changes or [],
-            formats=formats or [],
-            chart=chart,
-            as_json=as_json,
-            window=window_of(detail, window),
-        )
+    code = run_command(
+        scenario,
+        seed=seed,
+        out=out,
+        changes=changes or [],
+        formats=formats or [],
+        chart=chart,
+        as_json=as_json,
+        window=window_of(detail, window),
+    )
     raise typer.Exit(code)
 
 
@@ -65,8 +78,7 @@ def new(
     """Write a commented scenario file to start from."""
     from hil.scenario_help import new as write_new
 
-    with _interruptible():
-        print(write_new(path, base=base))
+    print(write_new(path, base=base))
 
 
 @app.command()
@@ -80,8 +92,7 @@ def explain(
     """Tell what a scenario comes to: its values, where each comes from, and what happens when."""
     from hil.scenario_help import explain as tell
 
-    with _interruptible():
-        tell(scenario, changes or [], as_json=as_json)
+    tell(scenario, changes or [], as_json=as_json)
 
 
 @app.command()
@@ -104,9 +115,8 @@ def doctor(
     from hil.live.commands import choice_of
     from hil.live.doctor import doctor as examine
 
-    with _interruptible():
-        choice = choice_of(interface, channel, bitrate, None, [], silent=True) if interface or channel else None
-        code = examine(choice, seconds=seconds, as_json=as_json)
+    choice = choice_of(interface, channel, bitrate, None, [], silent=True) if interface or channel else None
+    code = examine(choice, seconds=seconds, as_json=as_json)
     raise typer.Exit(code)
 
 
@@ -121,8 +131,7 @@ def judge(
     """Let the referee judge a run or a recording, rule by rule, with evidence and clause."""
     from hil.referee.command import judge_command
 
-    with _interruptible():
-        code = judge_command(source, tolerance_ms=tolerance_ms, as_json=as_json)
+    code = judge_command(source, tolerance_ms=tolerance_ms, as_json=as_json)
     raise typer.Exit(code)
 
 
@@ -143,8 +152,7 @@ def faults(
     """List everything that can be made to fail, with a line each; or what of it was ever injected."""
     from hil.faults_command import faults_command
 
-    with _interruptible():
-        code = faults_command(words or [], coverage=coverage, as_json=as_json)
+    code = faults_command(words or [], coverage=coverage, as_json=as_json)
     raise typer.Exit(code)
 
 
@@ -156,8 +164,7 @@ def decode(
     """Tell the story of recorded sessions: who asked for what, what was delivered, who stopped and why."""
     from hil.decode import decode as decode_files
 
-    with _interruptible():
-        code = decode_files(files, as_json=as_json)
+    code = decode_files(files, as_json=as_json)
     raise typer.Exit(code)
 
 
@@ -181,19 +188,18 @@ def sweep(
     """Run a scenario many times, over values and seeds. Started again, it goes on where it was interrupted."""
     from hil.sweep.command import sweep_command
 
-    with _interruptible():
-        code = sweep_command(
-            scenario,
-            vary=vary or [],
-            changes=changes or [],
-            seeds=seeds,
-            workers=workers,
-            executor=executor,
-            out=out,
-            format_=format_,
-            metric=metric,
-            as_json=as_json,
-        )
+    code = sweep_command(
+        scenario,
+        vary=vary or [],
+        changes=changes or [],
+        seeds=seeds,
+        workers=workers,
+        executor=executor,
+        out=out,
+        format_=format_,
+        metric=metric,
+        as_json=as_json,
+    )
     raise typer.Exit(code)
 
 
@@ -214,10 +220,7 @@ def replay(
     """Play a recorded conversation again, wholly or one side of it against ours; diff tells where our sides part from it."""
     from hil.replay.command import replay_command
 
-    with _interruptible():
-        code = replay_command(
-            source, mode=play, scenario_name=scenario, changes=changes or [], out=out, chart=chart, as_json=as_json
-        )
+    code = replay_command(source, mode=play, scenario_name=scenario, changes=changes or [], out=out, chart=chart, as_json=as_json)
     raise typer.Exit(code)
 
 
@@ -229,8 +232,7 @@ def report(
     """Write report.html anew from the results in a folder, compared with a baseline if one is given."""
     from hil.report.page import write_report
 
-    with _interruptible():
-        print(write_report(folder, baseline=baseline))
+    print(write_report(folder, baseline=baseline))
 
 
 @app.command()
@@ -243,8 +245,7 @@ def compare(
     """Name the first frame and field in which a run or recording differs from a baseline."""
     from hil.compare import compare_command
 
-    with _interruptible():
-        code = compare_command(baseline, other, tolerance_ms=tolerance_ms, as_json=as_json)
+    code = compare_command(baseline, other, tolerance_ms=tolerance_ms, as_json=as_json)
     raise typer.Exit(code)
 
 
@@ -257,16 +258,6 @@ def dbc(
     from hil.report.database import write_database
 
     write_database(edition, out)
-
-
-@contextmanager
-def _interruptible() -> Iterator[None]:
-    """Ctrl-C ends a command with one line; files are renamed into place when they are whole, so none is half written."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        print("pilebench: interrupted; nothing was written", file=sys.stderr)
-        raise typer.Exit(130) from None
 
 
 def main() -> None:

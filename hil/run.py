@@ -12,6 +12,7 @@ from firmware_model.bench import Bench
 from hil.build import build
 from hil.compiling import announced
 from hil.files import ready_folder
+from hil.interrupts import check
 from hil.logfiles import check_format
 from hil.outcome import Outcome
 from hil.report.terminal import print_report
@@ -88,6 +89,7 @@ def simulate_shown(bench: Bench, scenario: Scenario, console: Console) -> float:
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("charging", total=1.0, state="")
         while bench.clock.now < limit_us and not bench.run(min(limit_us, bench.clock.now + SLICE_US)):
+            check()
             progress.update(task, completed=_done(bench, scenario), state=_state(bench))
     return time.perf_counter() - began
 
