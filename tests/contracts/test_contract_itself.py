@@ -130,7 +130,7 @@ def breaks(guilty: Subject, check: Callable[[Subject, Script], None]) -> Callabl
 def test_each_guilty_session_is_caught(
     make: Callable[[int], Beacon], check: Callable[[Subject, Script], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(contract, "SETTLING_TICKS", 10_000)
+    monkeypatch.setattr(contract, "SETTLING_TICKS", 1_000)
     guilty = subject(make)
 
     try:

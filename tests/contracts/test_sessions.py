@@ -179,7 +179,7 @@ SUBJECTS = [
 
 @pytest.mark.parametrize("check", contract.CHECKS, ids=lambda check: check.__name__)
 @pytest.mark.parametrize("subject", SUBJECTS, ids=str)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(data=st.data())
 def test_session_obeys_the_contract(subject: Subject, check: object, data: st.DataObject) -> None:
     script = data.draw(contract.scripts(subject))

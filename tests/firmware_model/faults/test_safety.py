@@ -36,7 +36,7 @@ def group_of(entry: Entry) -> str:
     return "field" if "." in where else "part" if "#" in where else "message"
 
 
-STRIDE = {"message": 1, "field": 21, "part": 10, "memory": 8, "line": 3, "input": 3, "actuator": 1, "sensor": 1, "bms": 3}
+STRIDE = {"message": 3, "field": 40, "part": 20, "memory": 12, "line": 4, "input": 4, "actuator": 2, "sensor": 2, "bms": 4}
 
 
 def representatives() -> Iterator[Entry]:

@@ -56,7 +56,7 @@ def assert_same(bench, story, phase_us):
     return skipping, every
 
 
-@pytest.mark.parametrize("phase_us", [0, 1, 500, 999])
+@pytest.mark.parametrize("phase_us", [1, 999])
 def test_a_whole_charge_is_the_same_with_a_quarter_of_the_activations(bench, phase_us):
     skipping, every = assert_same(bench, WHOLE_CHARGE, phase_us)
 
@@ -64,7 +64,7 @@ def test_a_whole_charge_is_the_same_with_a_quarter_of_the_activations(bench, pha
     assert skipping.pile.board.activations < every.pile.board.activations / 4
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(
     story=st.lists(
         st.tuples(st.sampled_from(sorted(DEEDS)), st.integers(1, 2 * S) | st.integers(0, 50).map(lambda n: n * 1_000))
