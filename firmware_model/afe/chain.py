@@ -1,0 +1,166 @@
+"""A daisy chain of chips as its master has it: one exchange of bytes per chip-select frame.
+
+The chips sit one behind the other; the first is the nearest. A frame reaches a chip if all before it are awake and the chain is
+whole up to there; a chip that sleeps or idles is woken by the frame, loses it, and wakes the next one when it is ready itself.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+from firmware_model.afe.device import Device
+from protocols.core.errors import DecodeError
+from protocols.ltc681x.commands import Heard, Kind, decode
+from protocols.ltc681x.pec import intact
+
+BLOCK: Final = 8
+"""Bytes a chip in a read or write: six and their PEC."""
+HEAD: Final = 4
+CLOCKS: Final = 9
+"""Bytes that have to follow STCOMM and STSCTRL: 72 clocks."""
+IDLE: Final = b"\xff" * BLOCK
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timing:
+    """Of the line and its chips (µs)."""
+
+    byte_us: int = 8
+    """1 MHz."""
+    ready_us: int = 10
+    """An idle port takes so long to take part again, at most."""
+    wake_us: int = 300
+    """A sleeping chip does."""
+    idle_us: int = 5_500
+    """Without activity a port idles (4.3 to 6.7 ms)."""
+    sleep_us: int = 2_000_000
+    """Without a command that is meant, a chip sleeps (1.8 to 2.2 s) and forgets."""
+
+    def __post_init__(self) -> None:
+        for name in ("byte_us", "ready_us", "wake_us", "idle_us", "sleep_us"):
+            value = getattr(self, name)
+            if not 1 <= value <= 10_000_000:
+                raise ValueError(f"Timing.{name} = {value} µs: 1..10000000")
+
+
+@dataclass(slots=True)
+class _Port:
+    """How awake a chip is."""
+
+    ready_us: int | None = None
+    """When it is awake; None: it sleeps."""
+    active_us: int = 0
+    """The last activity that it saw."""
+
+
+@lru_cache(maxsize=4096)
+def _heard(head: bytes) -> Heard | None:
+    """The command in *head*, or None if a chip would ignore it."""
+    try:
+        return decode(head)
+    except DecodeError:
+        return None
+
+
+class Chain:
+    """*devices*, the nearest first. Faults may be set at any time: *broken_after* chips the chain ends; the chips in *garbled*
+    have one bit of every answer's PEC wrong.
+    """
+
+    def __init__(self, devices: Sequence[Device], *, timing: Timing | None = None) -> None:
+        if not devices:
+            raise ValueError("devices: at least one")
+        self.devices = tuple(devices)
+        self.timing = timing or Timing()
+        self.broken_after: int | None = None
+        self.garbled: set[int] = set()
+        self._ports = [_Port() for _ in devices]
+
+    @property
+    def deadline(self) -> int | None:
+        """The next moment at which a chip samples or finishes; call `settle` then, if what it measures moves."""
+        return min((due for device in self.devices if (due := device.deadline) is not None), default=None)
+
+    def settle(self, now: int) -> None:
+        """Let every chip do what is due up to *now*."""
+        for device in self.devices:
+            device.settle(now)
+
+    def transfer(self, tx: bytes, now: int) -> bytes:
+        """What comes back while *tx* is clocked out in one frame that begins at *now* (µs): as many bytes. A read is answered as
+        of the end of its command, everything else takes effect at the end of the frame. An unreachable chip answers ones, and
+        one that hears a wrong PEC says nothing and does nothing.
+        """
+        reached = self._reach(now)
+        heard = _heard(bytes(tx[:HEAD])) if len(tx) >= HEAD else None
+        if heard is None or not reached:
+            return b"\xff" * len(tx)
+        end = now + len(tx) * self.timing.byte_us
+        for device in reached:
+            device.heard_us = end
+        command = heard.command
+        if command.kind is Kind.READ:
+            return self._read(command.name, len(tx), now + HEAD * self.timing.byte_us, len(reached))
+        if command.kind is Kind.POLL:
+            return self._poll(reached, len(tx), now)
+        if command.kind is Kind.WRITE:
+            self._write(command.name.removeprefix("WR"), tx, end, reached)
+        elif command.kind is Kind.CONVERT:
+            for device in reached:
+                if command.name != "AXOW" or device.part.inputs > 5:
+                    device.convert(command.name, heard.options, end)
+        elif command.kind is not Kind.CLOCKED or len(tx) >= HEAD + CLOCKS:
+            for device in reached:
+                device.order(command.name, end)
+        return b"\xff" * len(tx)
+
+    def _reach(self, now: int) -> list[Device]:
+        """The chips that a frame at *now* reaches. Those that do not hear it are woken by it, one by one."""
+        timing, reached = self.timing, list[Device]()
+        before_us = now
+        for index, (device, port) in enumerate(zip(self.devices, self._ports, strict=True)):
+            if self.broken_after is not None and index >= self.broken_after:
+                break
+            if port.ready_us is not None and now - device.heard_us > timing.sleep_us:
+                device.reset()
+                port.ready_us = None
+            if port.ready_us is None:
+                before_us = port.ready_us = port.active_us = device.heard_us = before_us + timing.wake_us
+            elif now - port.active_us > timing.idle_us:
+                before_us = port.ready_us = port.active_us = before_us + timing.ready_us
+            elif now >= port.ready_us and len(reached) == index:
+                port.active_us = now
+                reached.append(device)
+            else:
+                before_us = max(before_us, port.ready_us)
+        return reached
+
+    def _read(self, name: str, length: int, at_us: int, reached: int) -> bytes:
+        group = name.removeprefix("RD")
+        answer = [b"\xff" * HEAD]
+        for index, device in enumerate(self.devices):
+            if index >= reached:
+                answer.append(IDLE * (len(self.devices) - index))
+                break
+            image = device.read(group, at_us)
+            answer.append(image if index not in self.garbled else image[:7] + bytes((image[7] ^ 0x10,)))
+        return b"".join(answer).ljust(length, b"\xff")[:length]
+
+    def _poll(self, reached: Sequence[Device], length: int, now: int) -> bytes:
+        """Zeros while a chip measures; the nearest chips pass on what those behind them say."""
+        byte_us = self.timing.byte_us
+        polled = bytearray(b"\xff" * length)
+        for place in range(HEAD, length):
+            if not any(device.busy(now + place * byte_us) for device in reached):
+                break
+            polled[place] = 0
+        return bytes(polled)
+
+    def _write(self, group: str, tx: bytes, end: int, reached: Sequence[Device]) -> None:
+        """The last block goes to the nearest chip. A block whose PEC is wrong leaves its chip as it was."""
+        for index, device in enumerate(reached):
+            last = len(tx) - index * BLOCK
+            block = tx[last - BLOCK : last] if last - BLOCK >= HEAD else b""
+            if len(block) == BLOCK and intact(block):
+                device.write(group, bytes(block[:6]), end)

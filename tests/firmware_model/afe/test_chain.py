@@ -1,0 +1,116 @@
+"""A chain as its master sees it: who answers, when, and what a wrong byte does."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from firmware_model.afe.chain import Chain, Timing
+from firmware_model.afe.device import Device
+from firmware_model.afe.driver import Driver, performed
+from firmware_model.afe.part import LTC6811, LTC6813
+from protocols.ltc681x.commands import COMMANDS
+from protocols.ltc681x.pec import sealed
+
+IDLE = b"\xff" * 8
+CELLS_V = [3.0 + 0.05 * cell for cell in range(18)]
+READ = COMMANDS["RDCFGA"].encode() + IDLE * 3
+
+
+def made(count=3, part=LTC6811):
+    return Chain([Device(part, lambda _: CELLS_V[: part.cells], seed=index, ideal=True) for index in range(count)])
+
+
+def awake(count=3, part=LTC6811):
+    chain = made(count, part)
+    driver = Driver(chain, part, count)
+    _, now = performed(driver.wake(), 0)
+    return chain, driver, now
+
+
+def test_sleeping_chips_are_woken_one_by_one_and_lose_the_frame():
+    chain = made()
+
+    assert chain.transfer(READ, 1_000)[4:] == IDLE * 3
+    one = chain.transfer(READ, 1_000 + 300)
+    assert one[4:12] == sealed(bytes.fromhex("F80000000000")) and one[12:] == IDLE * 2
+    assert chain.transfer(READ, 1_000 + 900)[4:] == sealed(bytes.fromhex("F80000000000")) * 3
+
+
+def test_an_idle_line_needs_a_pulse_first_and_keeps_what_was_written():
+    chain, _driver, now = awake()
+    later = now + 6_000
+
+    assert chain.transfer(READ, later)[4:] == IDLE * 3
+    assert chain.transfer(READ, later + 30)[4:12] == sealed(bytes.fromhex("FC0000000000"))
+
+
+def test_without_commands_a_chip_sleeps_and_forgets():
+    chain, _driver, now = awake()
+    chain.transfer(READ, now + 2_100_000)
+
+    answer = chain.transfer(READ, now + 2_101_000)
+
+    assert answer[4:] == sealed(bytes.fromhex("F80000000000")) * 3
+
+
+def test_a_wrong_command_is_ignored_and_a_wrong_block_leaves_its_chip_as_it_was():
+    chain, _driver, now = awake()
+    blocks = [bytes([0xFC, number, 0, 0, 0, 0]) for number in (1, 2, 3)]
+    frame = COMMANDS["WRCFGA"].encode() + b"".join(map(sealed, reversed(blocks)))
+    spoiled = bytearray(frame)
+    spoiled[4 + 8 + 3] ^= 1  # of the chip in the middle
+
+    chain.transfer(bytes(spoiled), now)
+    answer = chain.transfer(READ, now + 1_000)
+    assert [answer[at + 1] for at in (4, 12, 20)] == [1, 0, 3]
+
+    spoiled = bytearray(frame)
+    spoiled[3] ^= 2
+    chain.transfer(bytes(spoiled), now + 2_000)
+    assert chain.transfer(READ, now + 3_000) == answer
+
+
+def test_behind_a_break_there_is_silence():
+    chain, driver, now = awake()
+    chain.broken_after = 2
+
+    cells, _ = performed(driver.cells_v(), now)
+
+    assert cells[:12] == pytest.approx(CELLS_V[:12]) and cells[24:] == [None] * 12
+    assert driver.bad_answers == [0, 0, 4]
+
+
+def test_polling_is_low_until_the_slowest_is_done():
+    chain, _driver, now = awake(part=LTC6813)
+    chain.transfer(COMMANDS["ADCV"].encode(mode=2), now)
+    poll = COMMANDS["PLADC"].encode() + b"\xff" * 4
+    done = now + 32 + 2_343
+
+    assert chain.transfer(poll, now + 100)[4:] == bytes(4)
+    assert chain.transfer(poll, done - 40)[4:] == b"\x00" + b"\xff" * 3
+    assert chain.transfer(poll, done)[4:] == b"\xff" * 4
+
+
+def test_a_read_before_the_time_is_up_gives_the_data_before():
+    chain, _driver, now = awake(1)
+    read = COMMANDS["RDCVA"].encode() + IDLE
+    chain.transfer(COMMANDS["ADCV"].encode(mode=2), now)
+    done = now + 32 + 2_335
+
+    assert chain.transfer(read, done - 33)[4:10] == b"\xff" * 6
+    assert chain.transfer(read, done - 32)[4:6] == round(CELLS_V[0] / 1e-4).to_bytes(2, "little")
+
+
+@given(st.lists(st.binary(max_size=40), max_size=8), st.integers(0, 5_000_000))
+def test_whatever_is_sent_as_much_comes_back(frames, pause_us):
+    chain, now = made(2), 0
+    for frame in frames:
+        assert len(chain.transfer(frame, now)) == len(frame)
+        now += pause_us
+
+
+def test_nonsense_is_refused_by_name():
+    with pytest.raises(ValueError, match="devices"):
+        Chain([])
+    with pytest.raises(ValueError, match="wake_us = 0"):
+        Timing(wake_us=0)

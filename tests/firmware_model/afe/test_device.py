@@ -1,0 +1,129 @@
+"""One chip: registers, flags, moments of sampling, discharge switches, errors."""
+
+import pytest
+
+from firmware_model.afe.device import Device
+from firmware_model.afe.errors import Disturbance
+from firmware_model.afe.part import LTC6811, LTC6813, MODES
+
+NOW = 1_000_000
+
+
+def device(part=LTC6811, *, truth=None, ideal=True, seed=1):
+    d = Device(part, truth or (lambda _: [3.3] * part.cells), seed=seed, ideal=ideal)
+    d.write("CFGA", bytes.fromhex("FC0000000000"), NOW - 10_000)
+    d.heard_us = NOW
+    return d
+
+
+def codes(d, group, at):
+    data = d.read(group, at)
+    return [int.from_bytes(data[i : i + 2], "little") for i in (0, 2, 4)]
+
+
+def test_each_cell_is_sampled_in_its_slot():
+    """A ramp of 1 V/s shows the skew of the timing table: t6M - t1M between the first and the sixth cell."""
+    d = device(truth=lambda at: [3.0 + (at - NOW) * 1e-6] * 12)
+    d.convert("ADCV", {"mode": 3}, NOW)
+
+    first, sixth = codes(d, "CVA", NOW + 300_000)[0], codes(d, "CVB", NOW + 300_000)[2]
+
+    assert first == pytest.approx(30_000 + 298, abs=1) and sixth - first == pytest.approx(1_490, abs=2)
+
+
+def test_without_reference_a_conversion_waits_for_it():
+    d = Device(LTC6811, lambda _: [3.3] * 12, seed=1, ideal=True)
+    d.convert("ADCV", {"mode": 2}, NOW)
+
+    assert d.busy(NOW + 3_500 + 2_334) and not d.busy(NOW + 3_500 + 2_335)
+
+
+def test_limits_flag_cells_when_they_are_measured():
+    volts = [3.0, 3.3, 4.3, *[3.3] * 9]
+    d = device(truth=lambda _: volts)
+    low, high = 3.1, 4.2
+    vuv, vov = round(low / 1.6e-3) - 1, round(high / 1.6e-3)
+    d.write("CFGA", bytes((0xFC, vuv & 0xFF, vuv >> 8 | (vov & 0xF) << 4, vov >> 4, 0, 0)), NOW)
+    d.convert("ADCV", {"mode": 2}, NOW)
+
+    assert d.read("STATB", NOW + 5_000)[2:5] == bytes((0b00_10_00_01, 0, 0))
+
+
+def test_sums_and_die_temperature_have_their_scales():
+    for part in (LTC6811, LTC6813):
+        d = device(part)
+        d.die_degc = 60.0
+        d.convert("ADSTAT", {"mode": 2}, NOW)
+        sum_code, die_code, _ = codes(d, "STATA", NOW + 5_000)
+
+        assert sum_code * 1e-4 * part.sum_scale == pytest.approx(3.3 * part.cells, abs=2e-3)
+        assert die_code * 1e-4 / part.die_v_per_k - part.die_zero_k == pytest.approx(60.0, abs=0.02)
+
+
+def test_the_total_error_stays_within_the_data_sheet():
+    """7 kHz at 25 °C: at most 0.8, 1.2 and 1.6 mV at 2.0, 3.3 and 4.2 V (noise of four sigma is part of it)."""
+    for volts, limit in ((2.0, 8), (3.3, 12), (4.2, 16)):
+        worst = 0
+        for seed in range(40):
+            d = device(truth=lambda _, volts=volts: [volts] * 12, ideal=False, seed=seed)
+            d.convert("ADCV", {"mode": 2}, NOW)
+            worst = max(worst, *(abs(code - round(volts * 1e4)) for code in codes(d, "CVA", NOW + 5_000)))
+        assert 1 <= worst <= limit
+
+
+def test_the_same_seed_gives_the_same_codes():
+    def run(seed):
+        d = device(ideal=False, seed=seed)
+        d.convert("ADCV", {"mode": 1}, NOW)
+        return [codes(d, group, NOW + 5_000) for group in ("CVA", "CVB", "CVC", "CVD")]
+
+    assert run(1) == run(1) != run(2)
+
+
+def test_a_slow_mode_lets_little_of_a_disturbance_through():
+    found = {}
+    for mode in (1, 2, 3):
+        d = device()
+        d.converters.disturbance = Disturbance(amplitude_v=0.5, frequency_hz=15_100.0)
+        d.convert("ADCV", {"mode": mode}, NOW)
+        found[mode] = max(abs(code - 33_000) for code in codes(d, "CVA", NOW + 300_000))
+
+    assert found[1] > 1_000 > found[2] > 5 and found[3] <= 1
+    assert MODES[2, 0].passes(6_800.0) == pytest.approx(0.57, abs=0.02)
+
+
+def test_switches_conduct_by_duty_and_not_while_measuring_unless_permitted():
+    d = device()
+    d.write("CFGA", bytes.fromhex("FC0000000500"), NOW)
+    d.write("PWM", bytes.fromhex("8F0FFFFFFFFF"), NOW)
+
+    amperes = d.discharging(NOW)
+    assert amperes[0] == pytest.approx(3.3 / 43.02, rel=1e-3) and amperes[1] == 0.0 and amperes[2] > 0
+    d.convert("ADCV", {"mode": 2}, NOW)
+    assert not any(d.discharging(NOW + 100))
+    d.convert("ADCV", {"mode": 2, "permit": 1}, NOW)
+    assert d.discharging(NOW + 100)[0] > 0
+    d.settle(NOW + 10_000)
+    assert not any(d.discharging(NOW + 2_100_000))
+
+
+def test_measuring_while_discharging_costs_the_wires_voltage():
+    found = {}
+    for permit in (0, 1):
+        d = device()
+        d.write("CFGA", bytes.fromhex("FC0000000200"), NOW)
+        d.convert("ADCV", {"mode": 2, "permit": permit}, NOW)
+        found[permit] = codes(d, "CVA", NOW + 5_000)
+
+    drop = round(3.3 / 43.02 * 0.01 / 1e-4)
+    assert found[0] == [33_000] * 3 and found[1] == pytest.approx([33_000 + drop, 33_000 - 2 * drop, 33_000 + drop], abs=1)
+
+
+def test_the_larger_chip_mutes_and_tells():
+    d = device(LTC6813)
+    d.write("CFGB", bytes.fromhex("0F0300000000"), NOW)
+    assert d.discharging(NOW)[16] > 0 and d.discharging(NOW)[17] > 0
+    d.order("MUTE", NOW)
+    assert not any(d.discharging(NOW)) and d.read("CFGB", NOW)[1] == 0x83
+    d.order("UNMUTE", NOW)
+    assert d.discharging(NOW)[16] > 0
