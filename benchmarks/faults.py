@@ -15,7 +15,7 @@ from firmware_model.bench import Bench, PileSetup
 from firmware_model.faults.catalogue import Entry, catalogue
 from firmware_model.faults.fault import Fault, TookEffect
 from firmware_model.faults.safety import Row, reaction_us, row_of, violations
-from firmware_model.faults.telling import TALKATIVE, telling
+from firmware_model.faults.telling import telling, vehicle_of
 from firmware_model.happenings import Moment, Step
 
 S = 1_000_000
@@ -41,7 +41,7 @@ class Result(NamedTuple):
 def inject(entry: Entry) -> Result:
     """One charge with this fault at its most telling moment."""
     faults = telling(entry)
-    bench = Bench(PileSetup(level="quasi_static"), TALKATIVE, seed=1, script=SCRIPT, faults=faults)
+    bench = Bench(PileSetup(level="quasi_static"), vehicle_of(*faults), seed=1, script=SCRIPT, faults=faults)
     bench.run(90 * S)
     effective = any(happening.what.fault == faults[0] for happening in bench.trace.of(TookEffect))
     return Result(entry, row_of(faults[0]), reaction_us(bench), effective, list(violations(bench, faults[0])))

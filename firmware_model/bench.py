@@ -82,6 +82,8 @@ class VehicleSetup:
     """Protocol version in BRM, as a number of 24 bits; None: that of the edition."""
     soc_pct: float = 20.0
     temp_degc: float = 25.0
+    afe: bool = False
+    """Its management system measures through a chain of cell-monitoring chips; otherwise it knows the truth."""
 
 
 class Bench:
@@ -193,6 +195,7 @@ class Bench:
             habits=setup.habits,
             identity=replace(identity_of(setup.pack, setup.plan), version=setup.version),
             rng=self.draw("vehicle/pack"),
+            afe_seed=int(self.draw("vehicle/afe").integers(1 << 31)) if setup.afe else None,
             record=self._vehicle_said,
         )
 

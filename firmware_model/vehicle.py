@@ -6,6 +6,7 @@ from typing import Any, Final, Protocol
 
 from numpy.random import Generator
 
+from firmware_model.afe.sensing import ChainSensing
 from firmware_model.battery.demand import DemandCurve, Plan
 from firmware_model.battery.monitor import BatteryMonitor
 from firmware_model.battery.pack import Pack
@@ -135,6 +136,7 @@ class Vehicle:
         habits: VehicleHabits | None = None,
         identity: VehicleIdentity | None = None,
         rng: Generator | None = None,
+        afe_seed: int | None = None,
         record: Callable[[int, Sequence[Any]], None] | None = None,
         name: str = "vehicle",
         now: int = 0,
@@ -144,7 +146,11 @@ class Vehicle:
         self.identity = identity or identity_of(pack, plan)
         self.pack = Pack(pack, soc_pct=soc_pct, temp_degc=temp_degc, rng=rng, now=now)
         self.inlet = Inlet(self.pack)
-        self.monitor = BatteryMonitor(self.pack, DemandCurve(pack, plan), soc_target_pct=self.owner.soc_target_pct)
+        self.sensing = None if afe_seed is None else ChainSensing(self.pack, seed=afe_seed)
+        """The chips that measure the pack; None if its management system simply knows."""
+        self.monitor = BatteryMonitor(
+            self.pack, DemandCurve(pack, plan), soc_target_pct=self.owner.soc_target_pct, chain=self.sensing
+        )
         self.session = BmsSession(now, report=self.monitor.report, edition=edition, habits=habits, identity=self.identity)
         self.insulation_ohm = 20e6
         """Of each side of the vehicle against earth; counts from the next plug-in on."""
@@ -348,6 +354,8 @@ class Vehicle:
             self.stop(now, BmsStopCause.EXCESSIVE_CURRENT)
         elif not self._cc2_good():
             self.stop(now, BmsStopCause.DETECTION_POINT_2)
+        elif not self.monitor.trusted:
+            self.stop(now, BmsStopCause.OTHER)
 
     def _disconnect(self, now: int) -> None:
         """Open K5/K6 when the current has fallen, or when there is no more time to wait."""

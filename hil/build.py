@@ -53,6 +53,7 @@ def _vehicle(vehicle: s.Vehicle) -> VehicleSetup:
         soc_pct=vehicle.soc_pct,
         version=vehicle.protocol_version,
         temp_degc=vehicle.temp_degc,
+        afe=vehicle.afe,
     )
 
 

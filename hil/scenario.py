@@ -61,6 +61,8 @@ class Vehicle(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """In BRM instead of the edition's, for a maker's extension."""
     prepare_s: Seconds = 1.0
     """From CML to closed K5/K6 and BRO(0xAA): the vehicle's own checks."""
+    afe: bool = False
+    """Its battery management measures through a chain of LTC6811 chips, with their errors and faults; else it knows the truth."""
     tells_cells: bool = False
     """Sends BMV and BMT, which no recorded vehicle does."""
 
@@ -169,3 +171,8 @@ class Scenario(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     lose: Sequence[Loss] = ()
     faults: Sequence[Fault] = ()
     expect: Expect = Expect()
+
+    def __post_init__(self) -> None:
+        chips = [fault.where for fault in self.faults if fault.where.startswith("afe/")]
+        if chips and not self.vehicle.afe:
+            raise ValueError(f"fault at {chips[0]!r}: this vehicle has no such chips; set vehicle.afe = true")

@@ -116,24 +116,25 @@ class Chain:
         return b"\xff" * len(tx)
 
     def _reach(self, now: int) -> list[Device]:
-        """The chips that a frame at *now* reaches. Those that do not hear it are woken by it, one by one."""
+        """The chips that a frame at *now* reaches. A chip that does not take part loses it, is woken by it, and passes that
+        on when it is ready.
+        """
         timing, reached = self.timing, list[Device]()
-        before_us = now
-        for index, (device, port) in enumerate(zip(self.devices, self._ports, strict=True)):
-            if self.broken_after is not None and index >= self.broken_after:
-                break
+        pulse_us: int | None = None  # when the wake-up gets to the next chip
+        for device, port in zip(self.devices[: self.broken_after], self._ports, strict=False):
             if port.ready_us is not None and now - device.heard_us > timing.sleep_us:
                 device.reset()
                 port.ready_us = None
+            at_us = now if pulse_us is None else pulse_us
             if port.ready_us is None:
-                before_us = port.ready_us = port.active_us = device.heard_us = before_us + timing.wake_us
-            elif now - port.active_us > timing.idle_us:
-                before_us = port.ready_us = port.active_us = before_us + timing.ready_us
-            elif now >= port.ready_us and len(reached) == index:
+                pulse_us = port.ready_us = port.active_us = device.heard_us = at_us + timing.wake_us
+            elif at_us - port.active_us > timing.idle_us:
+                pulse_us = port.ready_us = port.active_us = at_us + timing.ready_us
+            elif pulse_us is not None or now < port.ready_us:
+                pulse_us = port.active_us = max(at_us, port.ready_us)
+            else:
                 port.active_us = now
                 reached.append(device)
-            else:
-                before_us = max(before_us, port.ready_us)
         return reached
 
     def _read(self, name: str, length: int, at_us: int, reached: int) -> bytes:

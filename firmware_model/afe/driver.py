@@ -4,7 +4,7 @@ Every procedure is a generator: it yields how long it waits (µs) and is resumed
 while a conversion runs; `performed` runs one on its own.
 """
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol, TypeVar
 
@@ -22,6 +22,10 @@ REFERENCE_OK_V: Final = (2.985, 3.015)
 SUM_OK: Final = 0.0075
 """Share by which the sum of cells may be off the cells' sum."""
 OVERLAP_V: Final = 2e-3
+WAKE_US, READY_US = 400, 20
+"""A chip needs at most this from sleep, and from idling."""
+KEEP_AWAKE: Final = 10
+"""After so many chips' time a chip that is ready would idle again without another pulse."""
 CONFIG: Final = bytes.fromhex("FC0000000000")
 """Reference on, pull-downs off, nothing discharged."""
 
@@ -64,13 +68,22 @@ class Findings:
 class Driver:
     """Speaks to a chain of *count* chips of one *part* over *line*. *mode* is MD and ADCOPT of every conversion; *repeats*:
     conversions of each direction in the open-wire check, at least 2. The current has to move a loose pin by a whole cell voltage
-    in all but the last of them: 2 do up to 60 nF, 4 for 100 nF.
+    in all but the last of them: 2 do up to 60 nF, 4 for 100 nF. *connected*: cells of each chip, if not all.
     """
 
     def __init__(
-        self, line: Line, part: Part, count: int, *, mode: tuple[int, int] = (2, 0), repeats: int = 2, byte_us: int = 8
+        self,
+        line: Line,
+        part: Part,
+        count: int,
+        *,
+        connected: Sequence[int] = (),
+        mode: tuple[int, int] = (2, 0),
+        repeats: int = 2,
+        byte_us: int = 8,
     ) -> None:
         self.part, self.count = part, count
+        self.connected = tuple(connected) or (part.cells,) * count
         self._line, self._byte_us, self._repeats = line, byte_us, repeats
         self._code, self._mode = mode[0], MODES[mode]
         self.bad_answers = [0] * count
@@ -79,10 +92,9 @@ class Driver:
 
     def wake(self) -> Procedure[None]:
         """From sleep or idling to ready, with the reference on."""
-        yield from self._send(b"\xff")
-        yield self.count * 400
-        yield from self._send(b"\xff")
-        yield self.count * 20
+        for wait_us in (*[WAKE_US * KEEP_AWAKE] * -(-self.count // KEEP_AWAKE), READY_US * self.count):
+            yield from self._send(b"\xff")
+            yield wait_us
         yield from self.write("CFGA", [self._config] * self.count)
         yield REFERENCE_UP_US
 
@@ -104,7 +116,11 @@ class Driver:
         command = COMMANDS[name]
         if "mode" in command.options:
             options = {"mode": self._code, **options}
+            wait_us = self._mode.one_us if options.get("channel") else self._mode.all_us
+        else:
+            wait_us = 0
         yield from self._send(command.encode(**options))
+        yield wait_us
         while True:
             answer = yield from self._send(COMMANDS["PLADC"].encode() + b"\xff" * 16)
             if answer[-1]:
@@ -146,19 +162,14 @@ class Driver:
             for _ in range(self._repeats):
                 yield from self.convert("ADOW", pull_up=pull_up)
             readings.append((yield from self._cell_codes()))
-        up, down = readings
-        cells = self.part.cells
-        for chip in range(self.count):
-            high, low = up[chip * cells :][:cells], down[chip * cells :][:cells]
-            if None in high or None in low:
+        for chip, (high, low) in enumerate(zip(self._known(readings[0]), self._known(readings[1]), strict=True)):
+            if not high or not low:
                 continue
-            for node in range(1, cells):
-                if high[node] - low[node] < OPEN_V:  # type: ignore[operator]
-                    found.open_wires.add((chip, node))
+            found.open_wires |= {(chip, node) for node in range(1, len(high)) if high[node] - low[node] < OPEN_V}
             if high[0] == 0.0:
                 found.open_wires.add((chip, 0))
             if low[-1] == 0.0:
-                found.open_wires.add((chip, cells))
+                found.open_wires.add((chip, len(low)))
 
     def _send(self, tx: bytes) -> Procedure[bytes]:
         now = yield 0
@@ -175,6 +186,13 @@ class Driver:
             for block in blocks:
                 cells += [None] * 3 if block is None else _volts([block])
         return cells
+
+    def _known(self, cells: Sequence[float | None]) -> Iterator[list[float]]:
+        """The connected cells of each chip; empty if one of them is not known."""
+        for chip, count in enumerate(self.connected):
+            mine = cells[chip * self.part.cells :][:count]
+            known = [volts for volts in mine if volts is not None]
+            yield known if len(known) == count else []
 
     def _examine_answers(self, found: Findings) -> Procedure[None]:
         answer = yield from self._send(COMMANDS["RDCFGA"].encode() + b"\xff" * 8 * self.count)
@@ -195,11 +213,10 @@ class Driver:
     def _overlap(self, found: Findings) -> Procedure[None]:
         yield from self.convert("ADOL")
         cells = yield from self._cell_codes()
-        for chip in range(self.count):
-            mine = cells[chip * self.part.cells :][: self.part.cells]
-            for converter in range(1, self.part.converters):
-                below, own = mine[converter * SLOTS], mine[converter * SLOTS + 1]
-                if below is not None and own is not None and abs(below - own) > OVERLAP_V:
+        for chip, mine in enumerate(self._known(cells)):
+            for converter in range(1, -(-len(mine) // SLOTS)):
+                at = converter * SLOTS
+                if at + 1 < len(mine) and abs(mine[at] - mine[at + 1]) > OVERLAP_V:
                     found.overlaps.add((chip, converter))
 
     def _multiplexer(self, found: Findings) -> Procedure[None]:
@@ -223,11 +240,11 @@ class Driver:
     def _sum(self, found: Findings) -> Procedure[None]:
         yield from self.convert("ADCVSC")
         cells = yield from self._cell_codes()
-        for chip, block in enumerate((yield from self.read("STATA"))):
-            mine = cells[chip * self.part.cells :][: self.part.cells]
-            if block is None or None in mine:
+        blocks = yield from self.read("STATA")
+        for chip, (block, mine) in enumerate(zip(blocks, self._known(cells), strict=True)):
+            if block is None or not mine:
                 continue
-            added = sum(volts for volts in mine if volts is not None)
+            added = sum(mine)
             told = int.from_bytes(block[:2], "little") * LSB_V * self.part.sum_scale
             if abs(told - added) > SUM_OK * added:
                 found.sums.add(chip)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from firmware_model.battery.demand import NOTHING, Demand, DemandCurve, Reading
 from firmware_model.battery.pack import Pack
@@ -25,11 +26,46 @@ class Errors:
     temp_offset_k: float = 0.0
 
 
-class BatteryMonitor:
-    """Measures *pack* once a cycle and works out the request. `report` may be asked at any time; it is cheap within a cycle."""
+class Sensed(Protocol):
+    """What a management system asks about its pack; a pack itself answers truthfully and at once."""
 
-    def __init__(self, pack: Pack, curve: DemandCurve, *, soc_target_pct: float) -> None:
+    @property
+    def cell_max_v(self) -> float: ...
+    @property
+    def cell_min_v(self) -> float: ...
+    @property
+    def cell_mean_v(self) -> float: ...
+    @property
+    def cell_max_number(self) -> int: ...
+    @property
+    def temp_max_degc(self) -> float: ...
+    @property
+    def temp_min_degc(self) -> float: ...
+    @property
+    def temp_max_number(self) -> int: ...
+    @property
+    def temp_min_number(self) -> int: ...
+    def cell_voltages_v(self) -> Sequence[float]: ...
+    def temps_degc(self) -> Sequence[float]: ...
+
+
+class Chain(Sensed, Protocol):
+    """The same through chips that have to be asked first."""
+
+    @property
+    def trusted(self) -> bool: ...
+    def measure(self, now: int) -> None: ...
+
+
+class BatteryMonitor:
+    """Measures *pack* once a cycle and works out the request. `report` may be asked at any time; it is cheap within a cycle.
+    With a *chain* it knows cells and temperatures through that only; without one, truthfully.
+    """
+
+    def __init__(self, pack: Pack, curve: DemandCurve, *, soc_target_pct: float, chain: Chain | None = None) -> None:
         self.pack = pack
+        self.chain = chain
+        self._cells: Sensed = chain or pack
         self.curve = curve
         self.errors = Errors()
         self.soc_target_pct = soc_target_pct
@@ -40,7 +76,7 @@ class BatteryMonitor:
         self.reading = self._measure()
         self.demand = NOTHING
         self._charging = False
-        self._fresh_until = 0
+        self._fresh_until = self._measure_at = 0
         self._report: BatteryReport | None = None
         self._lists_until = 0
         self._cells_v: Sequence[float] = ()
@@ -71,7 +107,15 @@ class BatteryMonitor:
         """The vehicle's own current measurement, this instant."""
         return self.pack.current_a * self.errors.current_gain + self.errors.current_offset_a
 
+    @property
+    def trusted(self) -> bool:
+        """Whether what it knows of the cells can be relied on."""
+        return self.chain is None or self.chain.trusted
+
     def _compose(self, now: int) -> BatteryReport:
+        if self.chain is not None and now >= self._measure_at:
+            self._measure_at = now + MEASURE_US
+            self.chain.measure(now)
         reading = self.reading = self._measure()
         wanted = self._charging and self.permitted
         demand = self.demand = (
@@ -81,8 +125,8 @@ class BatteryMonitor:
         self._fresh_until = now if self.curve.moving and wanted else now + MEASURE_US
         if now >= self._lists_until:
             self._lists_until = now + LISTS_US
-            self._cells_v, self._temps_degc = self.pack.cell_voltages_v(), self.pack.temps_degc()
-        pack = self.pack
+            self._cells_v, self._temps_degc = self._cells.cell_voltages_v(), self._cells.temps_degc()
+        pack, cells = self.pack, self._cells
         return BatteryReport(
             demand_v=demand.voltage_v,
             demand_a=demand.current_a,
@@ -91,13 +135,13 @@ class BatteryMonitor:
             current_a=reading.current_a,
             soc_pct=reading.soc_pct,
             cell_max_v=reading.cell_max_v,
-            cell_min_v=pack.cell_min_v + self.errors.cell_offset_v,
-            cell_max_number=pack.cell_max_number,
+            cell_min_v=cells.cell_min_v + self.errors.cell_offset_v,
+            cell_max_number=cells.cell_max_number,
             remaining_min=self._remaining_min(reading, demand),
             temp_max_degc=reading.temp_max_degc,
             temp_min_degc=reading.temp_min_degc,
-            temp_max_point=pack.temp_max_number,
-            temp_min_point=pack.temp_min_number,
+            temp_max_point=cells.temp_max_number,
+            temp_min_point=cells.temp_min_number,
             permitted=self.permitted,
             alarms=self.alarms,
             cells_v=self._cells_v,
@@ -105,14 +149,14 @@ class BatteryMonitor:
         )
 
     def _measure(self) -> Reading:
-        pack, errors = self.pack, self.errors
+        pack, cells, errors = self.pack, self._cells, self.errors
         return Reading(
             self.measured_current_a(),
-            pack.cell_max_v + errors.cell_offset_v,
-            pack.cell_mean_v + errors.cell_offset_v,
+            cells.cell_max_v + errors.cell_offset_v,
+            cells.cell_mean_v + errors.cell_offset_v,
             min(max(pack.soc_pct + errors.soc_offset_pct, 0.0), 100.0),
-            pack.temp_min_degc + errors.temp_offset_k,
-            pack.temp_max_degc + errors.temp_offset_k,
+            cells.temp_min_degc + errors.temp_offset_k,
+            cells.temp_max_degc + errors.temp_offset_k,
         )
 
     def _remaining_min(self, reading: Reading, demand: Demand) -> int:

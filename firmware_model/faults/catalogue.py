@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from firmware_model.bench import Bench, PileSetup, VehicleSetup
 from firmware_model.faults.actuators import actuator_places
+from firmware_model.faults.afe import afe_places
 from firmware_model.faults.battery import battery_places, bms_places, insulation_places
 from firmware_model.faults.clocks import timer_places
 from firmware_model.faults.isolation import isolation_places
@@ -27,6 +28,7 @@ PARTS = (
     memory_places,
     battery_places,
     bms_places,
+    afe_places,
     insulation_places,
     isolation_places,
 )
@@ -54,7 +56,7 @@ def places_of(rig: Rig) -> Places:
 
 def catalogue(bench: Bench | None = None) -> Iterator[Entry]:
     """Every fault that *bench*, or else one with everything as usual, can have."""
-    bench = bench or Bench(PileSetup(level="quasi_static"), VehicleSetup(), seed=1)
+    bench = bench or Bench(PileSetup(level="quasi_static"), VehicleSetup(afe=True), seed=1)
     for place in places_of(Rig(bench)).values():
         for kind in place.kinds:
             yield Entry(place, kind)

@@ -1,6 +1,7 @@
 """For each fault of the catalogue the moment at which it hurts, and what must happen besides for it to matter at all."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from firmware_model.bench import VehicleSetup
@@ -24,6 +25,11 @@ TALKATIVE: Final = VehicleSetup(
     habits=VehicleHabits(omit=frozenset(), first_delay_us={**RECORDED_DELAYS_US, "BMV": 300_000, "BMT": 500_000, "BSP": 700_000})
 )
 """A vehicle that sends every message that there is, within a second of charging."""
+
+
+def vehicle_of(*faults: Fault) -> VehicleSetup:
+    """The talkative vehicle, with what *faults* need to be in it."""
+    return replace(TALKATIVE, afe=any(fault.where.startswith("afe/") for fault in faults))
 
 
 def message_of(where: str) -> str:

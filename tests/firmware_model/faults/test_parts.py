@@ -155,7 +155,7 @@ def test_the_catalogue_has_every_part_of_the_model_once() -> None:
     names = [entry.name for entry in entries]
     assert len(set(names)) == len(names)
     classes = {entry.place.where.partition("/")[0] for entry in entries}
-    expected = "wire sensor input actuator supply line timer memory battery bms insulation isolation"
+    expected = "wire sensor input actuator supply line timer memory battery bms afe insulation isolation"
     assert classes == set(expected.split())
     assert all(entry.place.what and entry.kind.line for entry in entries)
 

@@ -11,7 +11,7 @@ from firmware_model.bench import Bench, PileSetup
 from firmware_model.faults.catalogue import Entry, catalogue
 from firmware_model.faults.fault import PHASES, Fault, Injected
 from firmware_model.faults.safety import ROWS, reaction_us, row_of, violations
-from firmware_model.faults.telling import TALKATIVE, telling
+from firmware_model.faults.telling import telling, vehicle_of
 from firmware_model.happenings import Moment, Step
 from firmware_model.mcu.memory import VARIABLES
 from firmware_model.mcu.protection import LATCHED
@@ -36,7 +36,18 @@ def group_of(entry: Entry) -> str:
     return "field" if "." in where else "part" if "#" in where else "message"
 
 
-STRIDE = {"message": 3, "field": 40, "part": 20, "memory": 12, "line": 4, "input": 4, "actuator": 2, "sensor": 2, "bms": 4}
+STRIDE = {
+    "message": 3,
+    "field": 40,
+    "part": 20,
+    "memory": 12,
+    "line": 4,
+    "input": 4,
+    "actuator": 2,
+    "sensor": 2,
+    "bms": 4,
+    "afe": 8,
+}
 
 
 def representatives() -> Iterator[Entry]:
@@ -50,7 +61,7 @@ def representatives() -> Iterator[Entry]:
 
 
 def ran(*faults: Fault, script: tuple[Step, ...] = SCRIPT) -> Bench:
-    bench = Bench(PileSetup(level="quasi_static"), TALKATIVE, seed=1, script=script, faults=faults)
+    bench = Bench(PileSetup(level="quasi_static"), vehicle_of(*faults), seed=1, script=script, faults=faults)
     bench.run(90 * S)
     return bench
 
@@ -160,7 +171,7 @@ def test_a_reaction_runs_from_the_effect_to_the_last_moment_above_5_a() -> None:
 def test_an_unsafe_end_is_seen() -> None:
     """The judge itself: a run that is cut off under current, and one whose bolt was let go by hand."""
     fault = Fault(1 * S, None, "input/start", "stuck on", after="CHARGING")
-    bench = Bench(PileSetup(level="quasi_static"), TALKATIVE, seed=1, script=SCRIPT, faults=[fault])
+    bench = Bench(PileSetup(level="quasi_static"), vehicle_of(fault), seed=1, script=SCRIPT, faults=[fault])
     bench.run(10 * S, to_the_end=False)
     bench.pile.lock.release(bench.clock.now)
     words = " / ".join(violations(bench, fault))
