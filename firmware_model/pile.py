@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, Final
 
-from firmware_model.board import NEVER, SPANS, Channel, Controller, Din, Dout, Outputs, Span
+from firmware_model.board import NEVER, SPANS, BusState, Channel, Controller, Din, Dout, Outputs, Span
 from firmware_model.board_run import Board
 from firmware_model.cabinet.auxiliary import AuxiliarySupply, EmergencyStop, Mains
 from firmware_model.cabinet.insulation import Insulation, InsulationMonitor
@@ -64,7 +64,8 @@ class Pile:
             settings, start_us=start_us, phase_us=phase_us, spans=spans_of(circuit), record=record
         )
         self.board = Board(self.controller, self._act, start_us=start_us, phase_us=phase_us)
-        self.port = bus.attach(name, self.board.receive)
+        self.port = bus.attach(name, self.board.receive, auto_recover=False)
+        self.port.on_state = lambda state, now: self.board.bus(BusState[state.name], now)
         self.say: Callable[[Frame, int], object] = self.port.send
         """Where the firmware's frames go; another function lets somebody else speak for the pile."""
         self.show_digital, self.show_analog = self.board.digital, self.board.analog
@@ -181,6 +182,9 @@ class Pile:
             self._command(now, outputs)
         if outputs.current_ma != self._milliamps or outputs.voltage_mv != self._millivolts:
             self._command(now, outputs)
+        if outputs.bus_recover:
+            self.port.abort()
+            self.port.recover(now)
         for frame in outputs.tx:
             self.say(frame, now)
 

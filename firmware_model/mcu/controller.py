@@ -10,7 +10,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from firmware_model.board import NEVER, SPANS, Din, Dout, Inputs, Outputs, Span, Wake
-from firmware_model.mcu.drivers import Comparators, Readings
+from firmware_model.mcu.bus import BusWatch
+from firmware_model.mcu.drivers import BUS_LOST, Comparators, Readings
 from firmware_model.mcu.insulation import Verdict
 from firmware_model.mcu.metering import PERIOD_US as SAMPLE_PERIOD_US
 from firmware_model.mcu.output import RAMP_PERIOD_US, SetPoints
@@ -29,7 +30,7 @@ from protocols.gbt27930.habits import ChargerHabits
 from protocols.gbt27930.messages import BCP, BHM
 
 S = PileState
-_CHANGED = int(Wake.DIGITAL | Wake.ANALOG | Wake.MONITOR)
+_CHANGED = int(Wake.DIGITAL | Wake.ANALOG | Wake.MONITOR | Wake.BUS)
 _ALARM = int(Dout.ALARM)
 _LOCKED = int(Din.LOCKED)
 _FAULTS = tuple(Fault)
@@ -68,6 +69,7 @@ class ChargingController:
         self._points = SetPoints(self.outputs, rise_a_per_s=settings.rise_a_per_s, fall_a_per_s=settings.fall_a_per_s)
         self._supervision = Supervision(settings, self._readings, self._comparators)
         self._guards = Guards(settings)
+        self._bus = BusWatch(settings)
         self.session = ChargerSession(start_us, report=self._report, edition=edition, habits=habits, rating=_rating(settings))
         self._sequencer = Sequencer(
             settings, self.session, self._readings, self._points, note=self._notes.append, startable=self._startable
@@ -166,7 +168,7 @@ class ChargingController:
             self._restore(now, inputs)
         before, said, known = sequencer.state, session.state, len(sequencer.faults)
         self._notes.extend(session.events())  # what was heard comes before what is made of it
-        self._look(inputs)
+        self._look(inputs, now)
         fired = self._guards.check(before, sequencer.word, now)
         for guard in fired:
             self._react(guard, now)
@@ -177,14 +179,16 @@ class ChargingController:
             self._entered(before, now, inputs)
         elif session.state is said:
             self._drive_coils()  # whatever has become of their image
-            self._attend_at = min(sequencer.due, self._guards.due)
+            self._attend_at = min(sequencer.due, self._guards.due, self._bus.due)
             return
         self._attend_at = now + ACTIVATION_US
 
-    def _look(self, inputs: Inputs) -> None:
-        """Put all conditions into one word."""
+    def _look(self, inputs: Inputs, now: int) -> None:
+        """Put all conditions into one word, and look after the CAN controller."""
         bits = self._comparators.compare(inputs.adc, self.outputs)
-        self._sequencer.word = inputs.gpio | bits | self._supervision.bits
+        if self._bus.look(inputs.bus_state, now):
+            self.outputs.bus_recover = 1
+        self._sequencer.word = inputs.gpio | bits | self._supervision.bits | (BUS_LOST if self._bus.lost else 0)
 
     def _react(self, guard: Guard, now: int) -> None:
         if guard.fault is None:

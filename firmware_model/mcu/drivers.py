@@ -16,6 +16,8 @@ PLUG_SENSOR: Final = 1 << 20
 AUX_LOW: Final = 1 << 21
 VOLTAGES_APART: Final = 1 << 22
 """The two voltage sensors contradict each other; means something while K1/K2 are closed only."""
+BUS_LOST: Final = 1 << 23
+"""The CAN controller went off the bus too often."""
 """Analogue conditions share one word with the digital inputs (bits 0..15), so that one comparison finds what is wrong."""
 
 

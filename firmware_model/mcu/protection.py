@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 from firmware_model.board import NEVER, Din, Dout
 from firmware_model.mcu.drivers import (
     AUX_LOW,
+    BUS_LOST,
     CONNECTED,
     OVER_CURRENT,
     OVER_VOLTAGE,
@@ -55,6 +56,7 @@ class Fault(Enum):
     BLEEDER = "output does not discharge"
     COMMUNICATION = "communication with the vehicle interrupted"
     SESSION = "the session did not end"
+    BUS = "off the CAN bus too often"
 
 
 LATE_FAULTS: Final[Mapping[PileState, tuple[Fault, StopCause]]] = {
@@ -104,6 +106,7 @@ _EMERGENCY, _EARTH, _LOCKED, _STAGE = int(Din.EMERGENCY_STOP), int(Din.EARTH_OK)
 _MAINS, _DOOR, _STOP = int(Din.MAINS_OK), int(Din.DOOR_OPEN), int(Din.STOP)
 _K1K2, _K3K4 = int(Din.K1_CLOSED | Din.K2_CLOSED), int(Din.K3_CLOSED | Din.K4_CLOSED)
 _B33, _B36, _B37 = (f"GB/T 18487.1-2015 {clause}" for clause in ("B.3.3", "B.3.6", "B.3.7"))
+_COMM = "GB/T 27930-2015 annex C: output off, K1/K2 open on a communication error"
 _D0 = "GB/T 34657.1-2017 D0."
 
 GUARDS: Final[tuple[Guard, ...]] = (
@@ -121,6 +124,7 @@ GUARDS: Final[tuple[Guard, ...]] = (
     Guard(_K1K2, False, _OPEN, "contactor_limit_us", G.FAULT, Fault.CONTACTS_WELDED, C.SELF_CHECK, _B33),
     Guard(_K3K4, True, POWERED, "contact_debounce_us", G.FAULT, Fault.AUX_DROPPED, C.OTHER, _B37),
     Guard(_K3K4, False, _UNPOWERED, "contactor_limit_us", G.FAULT, Fault.AUX_STUCK, C.OTHER, _B36),
+    Guard(BUS_LOST, False, STARTED, "input_debounce_us", G.FAULT, Fault.BUS, C.OTHER, _COMM),
     Guard(AUX_LOW, False, POWERED, "aux_low_us", G.FAULT, Fault.AUX_VOLTAGE, C.OTHER, _B37),
     Guard(PLUG_SENSOR, False, _LIVE, "input_debounce_us", G.CANCEL, Fault.PLUG_SENSOR, C.CONNECTOR, "GB/T 20234.1"),
     Guard(PLUG_HOT, False, _LIVE, "input_debounce_us", G.CANCEL, Fault.PLUG_HOT, C.OVERTEMPERATURE, "GB/T 20234.1"),

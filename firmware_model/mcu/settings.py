@@ -92,6 +92,13 @@ class ControllerSettings:
     end_limit_us: int = 60_000_000
     """Longest wait for the session's end after the output is off."""
 
+    # ---- CAN controller
+    bus_off_pause_us: int = 50_000
+    """From bus-off to the order to return, which itself takes 128 times eleven recessive bits (ISO 11898-1)."""
+    bus_off_limit: int = 3
+    """So many times within *bus_off_window_us*, and the charge ends."""
+    bus_off_window_us: int = 10_000_000
+
     # ---- protections
     emergency_debounce_us: int = 2_000
     input_debounce_us: int = 5_000
@@ -135,5 +142,7 @@ class ControllerSettings:
             raise LocalError("insulation_fault_ohm_per_v must be below insulation_good_ohm_per_v")
         if min(self.rise_a_per_s, self.fall_a_per_s, self.stop_a_per_s) <= 0 or self.equal_verdicts < 1:
             raise LocalError("rise_a_per_s, fall_a_per_s and stop_a_per_s must be positive and equal_verdicts at least 1")
+        if self.bus_off_pause_us < 0 or self.bus_off_limit < 1 or self.bus_off_window_us < 1:
+            raise LocalError("bus_off_pause_us must be 0 or more, bus_off_limit and bus_off_window_us at least 1")
         if not self.plug_warn_degc < self.plug_stop_degc < self.plug_sensor_high_degc:
             raise LocalError("plug temperatures must rise: warn, stop, sensor limit")
