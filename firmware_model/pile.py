@@ -15,6 +15,7 @@ from firmware_model.mcu.controller import ChargingController
 from firmware_model.mcu.settings import ControllerSettings
 from firmware_model.power.stage import Setpoint
 from firmware_model.wires.can_bus import CanBus
+from firmware_model.wires.can_port import Port
 from protocols.core.frame import Frame
 
 MOVING_US: Final = 1_000
@@ -64,8 +65,7 @@ class Pile:
             settings, start_us=start_us, phase_us=phase_us, spans=spans_of(circuit), record=record
         )
         self.board = Board(self.controller, self._act, start_us=start_us, phase_us=phase_us)
-        self.port = bus.attach(name, self.board.receive, auto_recover=False)
-        self.port.on_state = lambda state, now: self.board.bus(BusState[state.name], now)
+        self.port = self._join(bus, name)
         self.say: Callable[[Frame, int], object] = self.port.send
         """Where the firmware's frames go; another function lets somebody else speak for the pile."""
         self.show_digital, self.show_analog = self.board.digital, self.board.analog
@@ -84,6 +84,12 @@ class Pile:
         self._plug_degc = (0.0, 0.0)
         circuit.after_step = self._stepped
         self._sense(start_us - 1)
+
+    def _join(self, bus: CanBus, name: str) -> Port:
+        """The board's CAN controller on *bus*: its error state goes to the firmware, which orders the return from bus-off."""
+        port = bus.attach(name, self.board.receive, auto_recover=False)
+        port.on_state = lambda state, now: self.board.bus(BusState[state.name], now)
+        return port
 
     @property
     def parts(self) -> tuple[Part, ...]:

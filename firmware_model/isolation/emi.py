@@ -7,7 +7,6 @@ from firmware_model.isolation.noise import Barrier, Edges, Profile, upset_rate
 from firmware_model.isolation.parts import CAN_TRANSCEIVERS, CanTransceiver
 from firmware_model.power.stage import PowerStage, Setpoint
 
-
 SHARP: Final = Barrier(spread=0.03)
 """With the facts' own softness of 0.1 even a flat edge would upset a part once in 20 000 times, and an IGBT stage would do so as
 often as the worst shield; the same facts say that IGBT edges upset none."""
