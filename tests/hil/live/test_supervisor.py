@@ -1,0 +1,199 @@
+"""An adapter that goes and comes back: every outage is told, nothing leaks, nothing old is sent."""
+
+import random
+import threading
+import time
+from pathlib import Path
+
+import can
+import pytest
+
+from hil.errors import BadInput
+from hil.links.adapter import open_adapter
+from hil.links.link import AdapterChoice, BusState, Heard, LinkLost
+from hil.live.slcan_emulator import Segment
+from hil.live.supervisor import LinkState, Patience, Supervisor, host_us
+from protocols.core.frame import Frame
+
+QUICK = Patience(first_s=0.005, most_s=0.02, give_up_s=0.3)
+FRAME = Frame(0x123, b"\x01", False)
+
+
+class Adapter:
+    """An adapter in a drawer: *plugged* says whether it is there."""
+
+    def __init__(self):
+        self.plugged, self.opened, self.waiting, self.sent = True, 0, [], []
+        self.state = BusState.ACTIVE
+
+    def open(self):
+        if not self.plugged:
+            raise BadInput("no such adapter; plug it in")
+        self.opened += 1
+        self.state = BusState.ACTIVE
+        return self
+
+    def recv(self, timeout_s):
+        if not self.plugged:
+            raise LinkLost("gone")
+        if self.waiting:
+            return Heard(self.waiting.pop(0), host_us())
+        time.sleep(min(timeout_s, 0.002))
+        return None
+
+    def send(self, frame):
+        if not self.plugged:
+            raise LinkLost("gone")
+        self.sent.append(frame)
+
+    def close(self):
+        self.opened -= 1
+
+
+@pytest.fixture
+def adapter():
+    return Adapter()
+
+
+@pytest.fixture
+def supervisor(adapter):
+    made = Supervisor(adapter.open, patience=QUICK)
+    yield made
+    made.close()
+
+
+def descriptors_open():
+    return sum(1 for _ in Path("/proc/self/fd").iterdir())
+
+
+def until(condition, timeout_s=5.0):
+    end = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < end, "did not happen"
+        time.sleep(0.001)
+
+
+def test_frames_pass_both_ways(adapter, supervisor):
+    adapter.waiting.append(FRAME)
+
+    assert supervisor.recv(1.0).frame == FRAME
+    supervisor.send(FRAME)
+    assert adapter.sent == [FRAME] and supervisor.recv(0.0) is None
+
+
+def test_an_outage_is_told_and_what_was_to_be_sent_meanwhile_is_not_sent_later(adapter, supervisor):
+    adapter.plugged = False
+    until(lambda: supervisor.state is LinkState.LOST)
+    supervisor.send(FRAME)
+    adapter.plugged = True
+    until(lambda: supervisor.state is LinkState.ACTIVE)
+
+    assert adapter.sent == [] and supervisor.unsent == 1 and supervisor.reopened == 1 and adapter.opened == 1
+    gap = supervisor.gaps[-1]
+    assert gap.begin_us < gap.end_us <= host_us()
+    assert [event.state for event in supervisor.events][:4] == [
+        LinkState.OPENING,
+        LinkState.ACTIVE,
+        LinkState.LOST,
+        LinkState.OPENING,
+    ]
+    assert next(event.words for event in supervisor.events if event.state is LinkState.LOST) == "gone"
+
+
+def test_it_gives_up_in_the_end_and_says_so(adapter, supervisor):
+    adapter.plugged = False
+
+    with pytest.raises(LinkLost, match=r"given up after 0.3 s.*plug it in"):
+        while True:
+            supervisor.recv(0.05)
+    assert supervisor.gaps[-1].end_us is None and adapter.opened == 0
+
+
+def test_passive_and_bus_off_are_followed_and_bus_off_is_a_gap(adapter, supervisor):
+    for state in (BusState.WARNING, BusState.PASSIVE, BusState.BUS_OFF):
+        adapter.state = state
+        until(lambda state=state: supervisor.state.value == state.value)
+    supervisor.send(FRAME)
+    adapter.state = BusState.ACTIVE
+    until(lambda: supervisor.state is LinkState.ACTIVE)
+
+    assert adapter.sent == [] and supervisor.unsent == 1 and supervisor.gaps[-1].end_us is not None
+
+
+def test_error_frames_of_an_interface_change_the_state():
+    """As SocketCAN tells them: controller passive, then bus-off, then restarted."""
+    choice = AdapterChoice(interface="virtual", channel="error frames")
+    supervisor = Supervisor(lambda: open_adapter(choice))
+    with can.Bus(interface="virtual", channel="error frames") as other:
+        for kind, data, state in ((0x04, 0x20, LinkState.PASSIVE), (0x40, 0, LinkState.BUS_OFF), (0x100, 0, LinkState.ACTIVE)):
+            other.send(can.Message(arbitration_id=kind, data=[0, data, 0, 0, 0, 0, 0, 0], is_error_frame=True))
+            until(lambda state=state: supervisor.state is state)
+    supervisor.close()
+
+
+def test_the_oldest_are_lost_when_nobody_fetches_and_that_is_counted(adapter, supervisor, monkeypatch):
+    monkeypatch.setattr("hil.live.supervisor.DEPTH", 10)
+    adapter.waiting += [Frame(number, b"", False) for number in range(25)]
+    until(lambda: not adapter.waiting)
+    until(lambda: supervisor.overflowed == 15)
+
+    assert supervisor.recv(0.0).frame.can_id == 15
+
+
+def test_closing_ends_the_thread_and_lets_the_adapter_go(adapter):
+    before = threading.active_count()
+    supervisor = Supervisor(adapter.open, patience=QUICK)
+    supervisor.close()
+    supervisor.close()
+
+    assert threading.active_count() == before and adapter.opened == 0 and supervisor.state is LinkState.CLOSED
+    with pytest.raises(LinkLost):
+        supervisor.recv(0.1)
+
+
+def test_the_first_opening_is_the_callers_business(adapter):
+    adapter.plugged = False
+    with pytest.raises(BadInput, match="plug it in"):
+        Supervisor(adapter.open)
+
+
+@pytest.mark.parametrize("wrong", [{"first_s": 0}, {"factor": 0.5}, {"most_s": -1}, {"give_up_s": float("nan")}])
+def test_senseless_patience_is_refused(wrong):
+    with pytest.raises(ValueError, match=f"Patience.{next(iter(wrong))}"):
+        Patience(**wrong)
+
+
+@pytest.mark.parametrize("times", [4, pytest.param(100, marks=pytest.mark.slow)])
+def test_a_serial_adapter_is_pulled_and_put_back_again_and_again(tmp_path, times):
+    """A real pty each time, behind the name that the system gives the adapter: no gap is silent, nothing leaks."""
+    pause, name = random.Random(1), tmp_path / "ttyACM0"
+    choice = AdapterChoice(
+        interface="slcan", channel=str(name), bitrate=250_000, options=(("sleep_after_open", "0"),), silent=False
+    )
+
+    def put_in():
+        segment = Segment(2)
+        name.symlink_to(segment.channels[0])
+        return segment
+
+    segment = put_in()
+    supervisor = Supervisor(lambda: open_adapter(choice), patience=Patience(first_s=0.01, most_s=0.05, give_up_s=10.0))
+    descriptors, threads = descriptors_open(), threading.active_count()
+    for number in range(times):
+        time.sleep(pause.uniform(0.0, 0.05))
+        name.unlink()
+        segment.close()
+        until(lambda number=number: sum(event.state is LinkState.LOST for event in supervisor.events) > number)
+        supervisor.send(FRAME)
+        segment = put_in()
+        until(lambda number=number: supervisor.reopened == number + 1)
+        segment.devices[0].open = True
+        segment.devices[0].deliver(FRAME)
+        until(lambda: supervisor.recv(0.01) is not None)
+
+    assert supervisor.reopened == times and supervisor.unsent == times
+    outages = supervisor.gaps[1:]
+    assert len(outages) == times and all(gap.end_us for gap in outages)
+    assert descriptors_open() == descriptors and threading.active_count() == threads
+    supervisor.close()
+    segment.close()
