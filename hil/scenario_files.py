@@ -9,7 +9,7 @@ from enum import Enum
 from functools import reduce
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -18,6 +18,7 @@ from hil.scenario import Scenario
 from hil.toml_lines import line_of
 
 Table = dict[str, Any]
+T = TypeVar("T")
 
 
 def shipped() -> Mapping[str, Path]:
@@ -47,7 +48,7 @@ def layers(path: Path) -> Iterator[tuple[Path, Table]]:
     following: Path | None = path
     while following is not None:
         seen.append(following.resolve())
-        table = _read(following)
+        table = read_toml(following)
         base = table.pop("base", None)
         yield following, table
         following = _base(following, base) if base is not None else None
@@ -78,16 +79,21 @@ def _tables(*values: Any) -> bool:
 
 def check(table: Table, source: str, text: str = "") -> Scenario:
     """*table* as a `Scenario`; *source* names it in complaints, which give the line of the key if it stands in *text*."""
-    for path, key, allowed in _unknown(table, Scenario, ""):
+    _hex_to_bytes(table)
+    return checked(table, Scenario, source, text)
+
+
+def checked(table: Table, kind: type[T], source: str, text: str = "") -> T:
+    """*table* as a *kind* of struct. Raises `BadInput` with file, line, key, value, and what is allowed."""
+    for path, key, allowed in _unknown(table, kind, ""):
         near = difflib.get_close_matches(key, allowed, n=1, cutoff=0.5)
         hint = f"did you mean {near[0]!r}?" if near else f"allowed: {', '.join(allowed)}"
         full = f"{path}.{key}".lstrip(".")
         raise BadInput(f"{source}{_line(text, _keys(full))}: unknown key {full!r}: {hint}")
-    _hex_to_bytes(table)
     try:
-        return msgspec.convert(table, Scenario, builtin_types=(bytes,))
+        return msgspec.convert(table, kind, builtin_types=(bytes,))
     except msgspec.ValidationError as error:
-        words, keys = _explain(str(error), table)
+        words, keys = _explain(str(error), table, kind)
         raise BadInput(f"{source}{_line(text, keys)}: {words}") from None
 
 
@@ -118,13 +124,14 @@ def find(name: str) -> Path:
     raise BadInput(f"no scenario {name!r}: {hint}Ours are {', '.join(known)}; or give the path of a .toml file")
 
 
-def _read(path: Path) -> Table:
+def read_toml(path: Path) -> Table:
+    """What stands in *path*. Raises `BadInput`."""
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except tomllib.TOMLDecodeError as error:
         raise BadInput(f"{path}: not TOML: {error}") from None
     except UnicodeDecodeError:
-        raise BadInput(f"{path}: not a text file; a scenario is TOML in UTF-8") from None
+        raise BadInput(f"{path}: not a text file; it must be TOML in UTF-8") from None
     except OSError as error:
         raise BadInput(f"{path}: {error.strerror}") from None
 
@@ -207,7 +214,7 @@ def _at(table: Any, keys: Sequence[str | int]) -> Any:
     return table
 
 
-def _explain(text: str, table: Table) -> tuple[str, list[str | int]]:
+def _explain(text: str, table: Table, kind: Any) -> tuple[str, list[str | int]]:
     """msgspec's complaint with the key in our notation, the value that was given, and what is allowed; and the key's parts."""
     what, _, where = text.rpartition(" - at `$")
     if not what:
@@ -215,14 +222,13 @@ def _explain(text: str, table: Table) -> tuple[str, list[str | int]]:
     path = where.rstrip("`").lstrip(".")
     keys = _keys(path)
     value = _at(table, keys)
-    allowed = _allowed(keys)
+    allowed = _allowed(keys, kind)
     said = f"{path} = {value!r}" if not isinstance(value, dict) else path
     return f"{said}: {what[0].lower()}{what[1:]}{f'; allowed: {allowed}' if allowed else ''}", keys
 
 
-def _kind(keys: Sequence[str | int]) -> Any:
-    """The type that the scenario's key has, without "or None"; Any where there is no such key."""
-    kind: Any = Scenario
+def _kind(keys: Sequence[str | int], kind: Any = Scenario) -> Any:
+    """The type that the key of a *kind* has, without "or None"; Any where there is no such key."""
     for key in keys:
         kind = _inner(kind)
         if isinstance(key, int):
@@ -234,9 +240,9 @@ def _kind(keys: Sequence[str | int]) -> Any:
     return _inner(kind)
 
 
-def _allowed(keys: Sequence[str | int]) -> str:
-    """The range or the words that the scenario's key allows, as far as its type says."""
-    kind = _kind(keys)
+def _allowed(keys: Sequence[str | int], kind: Any) -> str:
+    """The range or the words that the key allows, as far as its type says."""
+    kind = _kind(keys, kind)
     if get_origin(kind) is Literal:
         return ", ".join(map(str, get_args(kind)))
     if isinstance(kind, type) and issubclass(kind, Enum):

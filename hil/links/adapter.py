@@ -1,14 +1,13 @@
 """CAN adapters through python-can: its interfaces, its names of options, its configuration files and contexts."""
 
 import errno
-import time
 from collections.abc import Mapping
 from typing import Any, Final
 
 import can
 
 from hil.errors import BadInput
-from hil.links.link import AdapterChoice, BusState, Heard, LinkLost
+from hil.links.link import AdapterChoice, BusState, Heard, LinkLost, host_us
 from protocols.core.frame import Frame
 
 SILENT: Final[Mapping[str, Mapping[str, Any]]] = {
@@ -37,11 +36,6 @@ STAMP_WINDOW_US: Final = 10_000_000
 """Over which the adapter's clock is compared with ours: shorter than what 50 ppm need for half a millisecond."""
 ERROR_BUS_OFF, ERROR_CONTROLLER, ERROR_RESTARTED = 0x40, 0x04, 0x100
 """Classes of SocketCAN's error frames."""
-
-
-def host_us() -> int:
-    """The host's monotonic clock (µs); all processes of one machine share it."""
-    return time.monotonic_ns() // 1000
 
 
 class StampClock:

@@ -1,10 +1,16 @@
 """What a live link to a CAN segment is for those who use it, whatever adapter or process is behind it."""
 
+import time
 from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple, Protocol
 
 from protocols.core.frame import Frame
+
+
+def host_us() -> int:
+    """The host's monotonic clock (µs); all processes of one machine share it."""
+    return time.monotonic_ns() // 1000
 
 
 class LinkLost(Exception):

@@ -16,7 +16,13 @@ Channel = Annotated[str | None, typer.Option(help="Its channel: can0, /dev/ttyAC
 Bitrate = Annotated[int | None, typer.Option(help="bit/s; GB/T 27930 uses 250000.")]
 Context = Annotated[str | None, typer.Option(help="A section of python-can's configuration file.")]
 Options = Annotated[list[str] | None, typer.Option("--option", metavar="NAME=VALUE", help="Another argument of the interface.")]
-Arm = Annotated[bool, typer.Option("--arm", help="Really send (emulated adapters only, so far). Without it we only listen.")]
+Arm = Annotated[bool, typer.Option("--arm", help="Really send, within --limits. Without it we only listen.")]
+LimitsFile = Annotated[
+    Path | None, typer.Option("--limits", help="TOML file with max_v, max_a, max_min; needed to arm a real adapter.")
+]
+Deadman = Annotated[
+    float | None, typer.Option("--deadman", min=1, max=3600, help="Somebody presses Enter this often [s], or it ends.")
+]
 Changes = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a value of the scenario.")]
 Out = Annotated[Path | None, typer.Option(help="Folder for the results.")]
 Spin = Annotated[int, typer.Option("--spin", min=0, max=10_000, help="Look at the clock for the last so many µs of each wait.")]
@@ -35,16 +41,18 @@ def _role(side: str) -> Callable[..., None]:
         context: Context = None,
         options: Options = None,
         arm: Arm = False,
+        limits: LimitsFile = None,
+        deadman: Deadman = None,
         changes: Changes = None,
         out: Out = None,
         spin: Spin = 0,
         as_json: Json = False,
     ) -> None:
-        from hil.live.roles import play
+        from hil.live.roles import Part, play
 
         choice = choice_of(interface, channel, bitrate, context, options or [], silent=not arm)
-        code = play(side, scenario, choice, armed=arm, changes=changes or [], out=out, spin_us=spin, as_json=as_json)
-        raise typer.Exit(code)
+        part = Part(armed=arm, limits=limits, changes=changes or [], out=out, spin_us=spin, deadman_s=deadman, as_json=as_json)
+        raise typer.Exit(play(side, scenario, choice, part))
 
     return command
 
@@ -61,14 +69,17 @@ def monitor(
     context: Context = None,
     options: Options = None,
     seconds: Annotated[float, typer.Option(min=0.1, help="How long to listen.")] = 1e6,
+    formats: Annotated[
+        list[str] | None, typer.Option("--log", metavar="FORMAT", help="Also write asc, blf, mf4, csv or trc.")
+    ] = None,
     out: Out = None,
     as_json: Json = False,
 ) -> None:
     """Listen only, and tell the story of what was heard."""
-    from hil.live.roles import monitor as listen
+    from hil.live.monitor import monitor as listen
 
     choice = choice_of(interface, channel, bitrate, context, options or [], silent=True)
-    raise typer.Exit(listen(choice, seconds=seconds, out=out, as_json=as_json))
+    raise typer.Exit(listen(choice, seconds=seconds, formats=formats or [], out=out, as_json=as_json))
 
 
 def choice_of(

@@ -4,6 +4,7 @@ The other side's hardware (contactors, battery or power stage, lock) stays our m
 everything and is not heard. Without a power link to the real device this is the only voltage and current there is.
 """
 
+from collections.abc import Callable
 from typing import Final
 
 from firmware_model.bench import Bench
@@ -19,7 +20,9 @@ SLICE_US: Final = 500_000
 class Gateway:
     """*bench* with *side* ("pile" or "vehicle") played by us and the other one behind *link*. Not *armed*: nothing is sent."""
 
-    def __init__(self, bench: Bench, side: str, link: Link, *, armed: bool, spin_us: int = 0) -> None:
+    def __init__(
+        self, bench: Bench, side: str, link: Link, *, armed: bool, spin_us: int = 0, pulse: Callable[[], None] | None = None
+    ) -> None:
         self.bench, self.side, self.armed = bench, side, armed
         self._our_name, self._their_port = port_of(bench, side).name, silence(bench, OTHER[side])
         self._their_address = ADDRESSES[OTHER[side]]
@@ -27,7 +30,7 @@ class Gateway:
         self.kept_back = 0
         """Frames that we would have sent if we were armed."""
         bench.bus.tap(self._out)
-        self.pacer = Pacer(bench.clock, link, self._in, spin_us=spin_us)
+        self.pacer = Pacer(bench.clock, link, self._in, spin_us=spin_us, pulse=pulse)
 
     def run(self, until: int) -> bool:
         """Live up to *until* (µs) of the bench's time, or to the end of the charge; whether that came. Raises `LinkLost`."""

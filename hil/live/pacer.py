@@ -3,12 +3,11 @@
 One pacer serves one adapter. Deadlines are absolute, so nothing drifts: what was late once does not make the next thing late.
 """
 
-import time
 from collections.abc import Callable
 from typing import Final
 
 from firmware_model.clock import Clock
-from hil.links.link import Link
+from hil.links.link import Link, host_us
 from hil.live.certificate import Certificate
 from protocols.core.frame import Frame
 
@@ -16,11 +15,6 @@ OVERRUN_US: Final = 50_000
 """Later than this, the model is not in step any more: an overrun."""
 PULSE_US: Final = 40_000
 """The pacer never waits longer than this in one piece, so that it can show that it lives."""
-
-
-def wall_us() -> int:
-    """The monotonic clock (µs)."""
-    return time.monotonic_ns() // 1000
 
 
 class Pacer:
@@ -42,7 +36,7 @@ class Pacer:
         if not 0 <= spin_us <= 10_000:
             raise ValueError(f"spin_us = {spin_us} µs: 0..10000")
         self.certificate = Certificate()
-        self.begin_us = wall_us() - clock.now
+        self.begin_us = host_us() - clock.now
         """The moment of the wall clock at which the model's time is 0."""
         self._clock, self._link, self._hear = clock, link, hear
         self._spin_us, self._pulse = spin_us, pulse
@@ -54,7 +48,7 @@ class Pacer:
 
     def now(self) -> int:
         """What the model's time should be (µs)."""
-        return wall_us() - self.begin_us
+        return host_us() - self.begin_us
 
     def run(self, until: int) -> None:
         """Live until the model's time is *until* (µs). Raises `LinkLost` when the link does."""
@@ -85,11 +79,11 @@ class Pacer:
         now = max(self._clock.now, self.now())
         self._clock.run(now)
         self._hear(heard.frame, now)
-        self.certificate.answers.add(max(0, wall_us() - heard.at_us))
+        self.certificate.answers.add(max(0, host_us() - heard.at_us))
 
     def _spin(self, patience_us: int) -> None:
         """Look at the clock for what is left of a wait that was long enough for that."""
         if 0 < self._spin_us <= patience_us:
-            end = wall_us() + self._spin_us
-            while wall_us() < end:
+            end = host_us() + self._spin_us
+            while host_us() < end:
                 pass

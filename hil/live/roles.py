@@ -1,10 +1,11 @@
-"""`pilebench hil vehicle`, `hil pile` and `hil monitor`."""
+"""`pilebench hil vehicle` and `hil pile`."""
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 
@@ -13,75 +14,135 @@ from hil.compiling import announced
 from hil.errors import BadInput
 from hil.files import ready_folder
 from hil.links.adapter import open_adapter, resolved
-from hil.links.link import AdapterChoice, Link, LinkLost
-from hil.links.recording import Recording
+from hil.links.link import AdapterChoice, LinkLost
 from hil.live.gateway import SLICE_US, Gateway
-from hil.logfiles import candump_chunks, write_candump
-from hil.report.folder import LOG_NAME, SUMMARY_NAME
+from hil.live.keeper_line import Charge
+from hil.live.keeper_link import KeeperLink
+from hil.live.limits import EMULATED, Limits, load_limits
+from hil.live.livelog import LiveLog
+from hil.live.operator import Operator, ended_by_signals
+from hil.live.supervisor import Supervisor
+from hil.report.folder import SUMMARY_NAME
 from hil.report.terminal import print_report
 from hil.results import write_json, write_results
 from hil.run import exit_code
 from hil.scenario import Scenario
 from hil.scenario_files import load
-from hil.story.telling import tell
-from hil.story.text import print_story
 from hil.summary import summarise
 from hil.verdict import judge
-from protocols.core.frame import Frame
 
+SILENT = "SILENT: nothing is sent without --arm"
 LIVE_LOG = "live.log"
 """Written as frames come, so that a killed run loses no more than half a second."""
 STOP_US = 15_000_000
 """How long an ordered end may take after Ctrl-C."""
 
 
-def play(
-    side: str,
-    name: str,
-    choice: AdapterChoice,
-    *,
-    armed: bool,
-    changes: Sequence[str],
-    out: Path | None,
-    spin_us: int,
-    as_json: bool,
-) -> int:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """How a side is played: *armed* or only listening, within *limits* (a file; None where no real wire can be behind the
+    adapter), with *changes* to the scenario, results in *out*. *spin_us* as the pacer's; *deadman_s*: how often somebody has to
+    press Enter.
+    """
+
+    armed: bool = False
+    limits: Path | None = None
+    changes: Sequence[str] = ()
+    out: Path | None = None
+    spin_us: int = 0
+    deadman_s: float | None = None
+    as_json: bool = False
+
+
+def play(side: str, name: str, choice: AdapterChoice, part: Part) -> int:
     """Play *side* of scenario *name* on the adapter; the exit code."""
-    scenario = load(name, changes)
+    scenario = load(name, part.changes)
     interface, channel = resolved(choice)
     where = f"{interface} {channel}"
-    if armed:
-        _refuse_real(interface, channel)
-    console = Console(stderr=as_json, highlight=False, soft_wrap=True)
+    limits = _limits(part, interface, channel)
+    console = Console(stderr=part.as_json, highlight=False, soft_wrap=True)
     with announced(Console(stderr=True)):
         bench = build(scenario, scenario.seed)
-    link = open_adapter(choice)
-    folder = ready_folder(out or Path("runs") / f"hil-{side}")
-    state = "armed" if armed else "SILENT: nothing is sent without --arm"
-    console.print(f"we are the {side} on {where}, {state}; Ctrl-C ends the charge in order")
+    link = _link(side, scenario, choice, part, limits)
+    lost, over = "", False
     began = time.perf_counter()
-    gateway = Gateway(bench, side, link, armed=armed, spin_us=spin_us)
-    lost = ""
     try:
-        _live(gateway, round(scenario.duration_s * 1e6), folder / LIVE_LOG)
+        folder = ready_folder(part.out or Path("runs") / f"hil-{side}")
+        state = f"ARMED within {limits.max_v:g} V, {limits.max_a:g} A, {limits.max_min:g} min" if part.armed else SILENT
+        console.print(f"we are the {side} on {where}, {state}; Ctrl-C ends the charge in order")
+        operator = Operator(part.deadman_s) if part.deadman_s else None
+        pulse = _pulse(link, operator)
+        gateway = Gateway(bench, side, link, armed=part.armed, spin_us=part.spin_us, pulse=pulse)
+        with ended_by_signals():
+            over = _live(gateway, round(scenario.duration_s * 1e6), folder / LIVE_LOG)
+        if over and isinstance(link, KeeperLink):
+            link.finish()
     except LinkLost as error:
         lost = str(error)
     finally:
         link.close()
-    code = _report(gateway, scenario, folder, where, lost=lost, wall_s=time.perf_counter() - began, as_json=as_json)
+    code = _report(gateway, link, scenario, folder, where, lost=lost, wall_s=time.perf_counter() - began, as_json=part.as_json)
     if lost:
-        raise BadInput(f"{where}: lost during the run: {lost}; what was heard until then is in {folder}")
+        raise BadInput(f"{where}: ended: {lost}; what was heard until then is in {folder}")
     return code
 
 
-def _report(gateway: Gateway, scenario: Scenario, folder: Path, where: str, *, lost: str, wall_s: float, as_json: bool) -> int:
+def _limits(part: Part, interface: str, channel: str) -> Limits:
+    """What may be sent. Raises `BadInput` for an armed side on a real wire without a file of limits."""
+    if part.limits is not None:
+        return load_limits(part.limits)
+    if part.armed and not emulated(interface, channel):
+        raise BadInput(
+            f"--arm on {interface} {channel}: give the bench's limits with --limits FILE, three lines of TOML: max_v = 500, "
+            "max_a = 50, max_min = 30; without --arm we only listen"
+        )
+    return EMULATED
+
+
+def _link(side: str, scenario: Scenario, choice: AdapterChoice, part: Part, limits: Limits) -> Supervisor | KeeperLink:
+    """The way to the wire: through a keeper if anything may be sent, else a listener's."""
+    if not part.armed:
+        return Supervisor(lambda: open_adapter(choice))
+    edition = (scenario.vehicle if side == "vehicle" else scenario.pile).edition
+    charge = Charge(choice=choice, side=side, edition=edition, limits=limits)
+    in_process = resolved(choice)[0] == "virtual"  # python-can's virtual bus reaches no other process
+    return KeeperLink(charge, open_link=(lambda: open_adapter(choice)) if in_process else None)
+
+
+def _pulse(link: Supervisor | KeeperLink, operator: Operator | None) -> Callable[[], None] | None:
+    """What tells the keeper that we live; it stops when the operator lets go."""
+    if not isinstance(link, KeeperLink):
+        return None
+
+    def pulse() -> None:
+        if operator is None or operator.holds():
+            link.beat()
+        else:
+            link.end("the operator has let go")
+            raise LinkLost("the operator has let go")
+
+    return pulse
+
+
+def _report(
+    gateway: Gateway,
+    link: Supervisor | KeeperLink,
+    scenario: Scenario,
+    folder: Path,
+    where: str,
+    *,
+    lost: str,
+    wall_s: float,
+    as_json: bool,
+) -> int:
     """Write and tell what came of it; the exit code."""
     outcome, side = summarise(gateway.bench, scenario), gateway.side
     verdicts = judge(scenario.expect, outcome)
     summary, files = write_results(
         folder, f"hil-{side}", scenario, outcome, verdicts, seed=scenario.seed, wall_s=wall_s, formats=(), chart=False
     )
-    summary |= {"link": where, "armed": gateway.armed, "lost": lost, "timing": gateway.pacer.certificate.plain()}
+    told = link.told | {"states": link.states} if isinstance(link, KeeperLink) else link.plain()
+    summary |= {"link": where, "wire": told, "armed": gateway.armed, "lost": lost, "timing": gateway.pacer.certificate.plain()}
     write_json(folder / SUMMARY_NAME, summary)
     if as_json:
         print(json.dumps(summary, indent=1))
@@ -92,36 +153,16 @@ def _report(gateway: Gateway, scenario: Scenario, folder: Path, where: str, *, l
     return exit_code(verdicts)
 
 
-def _refuse_real(interface: str, channel: str) -> None:
-    """Nothing is sent to a real wire as long as nobody watches over it."""
-    if not emulated(interface, channel):
-        raise BadInput(
-            f"--arm on {interface} {channel}: this version has no dead-man and no limits on what is sent, so it sends "
-            "to emulated adapters only (vcan, virtual, pseudo terminals); without --arm it listens to any"
-        )
-
-
 def emulated(interface: str, channel: str) -> bool:
     """Whether no real wire can be behind this adapter."""
     return interface == "virtual" or channel.startswith(("vcan", "/dev/pts/"))
 
 
-def _live(gateway: Gateway, limit_us: int, path: Path) -> None:
-    """Run to the end, logging on the way; Ctrl-C orders the end, a second one leaves at once."""
+def _live(gateway: Gateway, limit_us: int, path: Path) -> bool:
+    """Run, logging on the way, until the charge is over; whether it came to that. Ctrl-C orders the end, a second one leaves."""
     clock, trace = gateway.bench.clock, gateway.bench.trace
-    written = 0
-    with path.open("wb") as file:
-
-        def log() -> None:
-            nonlocal written
-            rows = list(trace.log())[written:]
-            written += len(rows)
-            for chunk in candump_chunks(iter(rows)):
-                file.write(chunk)
-            file.flush()
-
-        until = limit_us
-        stopping = False
+    written, until, stopping = 0, limit_us, False
+    with LiveLog(path) as log:
         while clock.now < until:
             try:
                 over = gateway.run(min(until, clock.now + 2 * SLICE_US))
@@ -132,39 +173,10 @@ def _live(gateway: Gateway, limit_us: int, path: Path) -> None:
                 gateway.stop()
                 continue
             finally:
-                log()
+                for row in islice(trace.log(), written, None):
+                    log.write(row)
+                written = len(trace)
+                log.flush_due()
             if over:
-                return
-
-
-def monitor(choice: AdapterChoice, *, seconds: float, out: Path | None, as_json: bool) -> int:
-    """Listen only, for *seconds* or until Ctrl-C, and tell the story of what was heard."""
-    link = open_adapter(choice)
-    folder = ready_folder(out or Path("runs") / "hil-monitor")
-    console = Console(stderr=as_json, highlight=False, soft_wrap=True)
-    console.print(f"listening on {' '.join(resolved(choice))}; Ctrl-C ends it")
-    heard = _listen(link, seconds)
-    path = folder / LOG_NAME
-    write_candump(path, iter(heard))
-    told: dict[str, Any] = {"frames": len(heard), "log": str(path)}
-    if as_json:
-        print(json.dumps(told, indent=1))
-    elif heard:
-        print_story(console, tell(Recording.of_frames(heard)))
-    console.print(f"{len(heard)} frames, log: {path}")
-    return 0
-
-
-def _listen(link: Link, seconds: float) -> list[tuple[int, Frame]]:
-    found: list[tuple[int, Frame]] = []
-    begin = time.monotonic()
-    try:
-        while time.monotonic() - begin < seconds:
-            heard = link.recv(0.1)
-            if heard is not None:
-                found.append((heard.at_us - round(begin * 1e6), heard.frame))
-    except KeyboardInterrupt:
-        pass
-    finally:
-        link.close()
-    return found
+                return True
+    return False

@@ -13,7 +13,7 @@ from enum import Enum
 from typing import Any, Final
 
 from hil.errors import BadInput
-from hil.links.link import BusState, Heard, Link, LinkLost
+from hil.links.link import BusState, Heard, Link, LinkLost, host_us
 from protocols.core.frame import Frame
 
 DEPTH: Final = 16_384
@@ -74,11 +74,6 @@ class Patience:
             value = getattr(self, name)
             if not low <= value <= high:
                 raise ValueError(f"Patience.{name} = {value}: {low:g}..{high:g}")
-
-
-def host_us() -> int:
-    """The host's monotonic clock (µs)."""
-    return time.monotonic_ns() // 1000
 
 
 class Supervisor:

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from firmware_model.clock import NEVER, Clock
 from hil.build import build
-from hil.links.link import Heard
+from hil.links.link import Heard, host_us
 from hil.live.certificate import Certificate, Lateness
-from hil.live.pacer import PULSE_US, Pacer, wall_us
+from hil.live.pacer import PULSE_US, Pacer
 from hil.scenario_files import load
 from protocols.core.frame import Frame
 
@@ -22,7 +22,7 @@ class Ticks:
         self.period_us, self.due, self.walls = period_us, period_us, []
 
     def tick(self, now):
-        self.walls.append(wall_us())
+        self.walls.append(host_us())
         self.due = now + self.period_us
 
 
@@ -39,7 +39,7 @@ class Wire:
         if self.arrives is not None and self.arrives <= end:
             time.sleep(max(0.0, self.arrives - time.monotonic()))
             self.arrives = None
-            return Heard(Frame(0x123, b"\x01", False), wall_us())
+            return Heard(Frame(0x123, b"\x01", False), host_us())
         time.sleep(timeout_s)
         return None
 
@@ -78,7 +78,7 @@ def test_a_frame_is_heard_while_the_model_waits():
 
 def test_it_shows_that_it_lives_while_nothing_happens():
     pulses, wire = [], Wire()
-    _, pacer = paced(Ticks(NEVER), wire, pulse=lambda: pulses.append(wall_us()))
+    _, pacer = paced(Ticks(NEVER), wire, pulse=lambda: pulses.append(host_us()))
 
     pacer.run(200_000)
 
@@ -133,5 +133,5 @@ def test_the_same_scenario_in_virtual_time_and_paced_gives_the_same_frames_at_th
     pacer.run(until_us)
 
     assert list(real.trace.log()) == list(virtual.trace.log()) and len(real.trace) > 100
-    assert wall_us() - pacer.begin_us >= until_us
+    assert host_us() - pacer.begin_us >= until_us
     assert pacer.certificate.steps.percentile_us(50) < 100_000
