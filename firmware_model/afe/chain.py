@@ -97,19 +97,20 @@ class Chain:
         if heard is None or not reached:
             return b"\xff" * len(tx)
         end = now + len(tx) * self.timing.byte_us
+        command = heard.command
+        if command.ltc6813_only:
+            reached = [device for device in reached if device.part.larger]
         for device in reached:
             device.heard_us = end
-        command = heard.command
         if command.kind is Kind.READ:
-            return self._read(command.name, len(tx), now + HEAD * self.timing.byte_us, len(reached))
+            return self._read(command.name, len(tx), now + HEAD * self.timing.byte_us, reached)
         if command.kind is Kind.POLL:
             return self._poll(reached, len(tx), now)
         if command.kind is Kind.WRITE:
             self._write(command.name.removeprefix("WR"), tx, end, reached)
         elif command.kind is Kind.CONVERT:
             for device in reached:
-                if command.name != "AXOW" or device.part.inputs > 5:
-                    device.convert(command.name, heard.options, end)
+                device.convert(command.name, heard.options, end)
         elif command.kind is not Kind.CLOCKED or len(tx) >= HEAD + CLOCKS:
             for device in reached:
                 device.order(command.name, end)
@@ -122,8 +123,7 @@ class Chain:
         timing, reached = self.timing, list[Device]()
         pulse_us: int | None = None  # when the wake-up gets to the next chip
         for device, port in zip(self.devices[: self.broken_after], self._ports, strict=False):
-            if port.ready_us is not None and now - device.heard_us > timing.sleep_us:
-                device.reset()
+            if port.ready_us is not None and now - device.heard_us > timing.sleep_us and device.unheard(now):
                 port.ready_us = None
             at_us = now if pulse_us is None else pulse_us
             if port.ready_us is None:
@@ -137,13 +137,13 @@ class Chain:
                 reached.append(device)
         return reached
 
-    def _read(self, name: str, length: int, at_us: int, reached: int) -> bytes:
+    def _read(self, name: str, length: int, at_us: int, reached: Sequence[Device]) -> bytes:
         group = name.removeprefix("RD")
         answer = [b"\xff" * HEAD]
         for index, device in enumerate(self.devices):
-            if index >= reached:
-                answer.append(IDLE * (len(self.devices) - index))
-                break
+            if device not in reached:
+                answer.append(IDLE)
+                continue
             image = device.read(group, at_us)
             answer.append(image if index not in self.garbled else image[:7] + bytes((image[7] ^ 0x10,)))
         return b"".join(answer).ljust(length, b"\xff")[:length]
@@ -160,7 +160,9 @@ class Chain:
 
     def _write(self, group: str, tx: bytes, end: int, reached: Sequence[Device]) -> None:
         """The last block goes to the nearest chip. A block whose PEC is wrong leaves its chip as it was."""
-        for index, device in enumerate(reached):
+        for index, device in enumerate(self.devices):
+            if device not in reached:
+                continue
             last = len(tx) - index * BLOCK
             block = tx[last - BLOCK : last] if last - BLOCK >= HEAD else b""
             if len(block) == BLOCK and intact(block):

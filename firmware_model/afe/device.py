@@ -3,9 +3,10 @@
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from firmware_model.afe.discharge_timer import DischargeTimer
 from firmware_model.afe.errors import Converters
 from firmware_model.afe.inputs import Loose, Multiplexer, Pin
-from firmware_model.afe.measurement import Measurement, Plan
+from firmware_model.afe.measurement import Measurement, Plan, Step
 from firmware_model.afe.part import MODES, REFERENCE_UP_US, Part
 from firmware_model.afe.registers import Registers
 from firmware_model.afe.wiring import Wiring
@@ -15,6 +16,8 @@ from protocols.ltc681x.comm import Part as Sent
 PERIOD_US: Final = 30_000_000
 """Of the discharge switches' pulse width modulation."""
 HOT_DEGC: Final = 150.0
+WATCHDOG_US: Final = 2_000_000
+"""Without a command that is meant."""
 
 
 class Device:
@@ -36,6 +39,7 @@ class Device:
         self.wiring = wiring or Wiring(part.cells)
         self.converters = Converters(part, seed=seed, ideal=ideal)
         self.pins: list[Pin] = [*pins, *(Loose() for _ in range(part.inputs - len(pins)))]
+        self.timer = DischargeTimer()
         self.die_degc = 25.0
         self.truth = truth
         self._running: Measurement | None = None
@@ -60,6 +64,11 @@ class Device:
 
     def settle(self, now: int) -> None:
         """Do what is due up to *now*."""
+        if self.die_degc > HOT_DEGC:
+            self._overheat()
+        elif self.timer.expired(now):
+            self.registers.open_switches()
+            self.timer.stop()
         running = self._running
         if running is None:
             return
@@ -71,14 +80,24 @@ class Device:
             self.drift(running.done_us, running.pull)
             self._enter(running)
 
-    def reset(self) -> None:
-        """Fall asleep: everything is forgotten."""
+    def unheard(self, now: int) -> bool:
+        """The watchdog has run out. Whether the chip sleeps, everything forgotten; if its discharge timer runs, it goes on with
+        that, and keeps all but the first four bytes of its configuration.
+        """
+        self.settle(now)
         self._running = self._reference_us = None
+        if self.timer.runs(now):
+            self.registers.forget_limits()
+            return False
+        self.timer.stop()
         self.registers.reset()
+        return True
 
     def read(self, group: str, now: int) -> bytes:
         """Six bytes and PEC of *group*. A measurement that is not over has changed nothing yet."""
         self.settle(now)
+        if group == "CFGA":
+            self.registers.show_timer(pin=self.timer.pin, left=self.timer.left(now))
         image = self.registers.image(group)
         if group == "STATB" and self.registers.hot:
             self.registers.hot = 0
@@ -92,9 +111,9 @@ class Device:
         if group == "CFGA":
             on = bool(data[0] & 4)
             self._reference_us = (self._reference_us or now + REFERENCE_UP_US) if on else None
+            self.timer.start(data[5] >> 4, now)
         if self.die_degc > HOT_DEGC:
-            self.registers.open_switches()
-            self.registers.hot = 1
+            self._overheat()
 
     def order(self, name: str, now: int) -> None:
         """A command without options that measures nothing."""
@@ -117,21 +136,22 @@ class Device:
     def convert(self, name: str, options: dict[str, int], now: int) -> None:
         """Begin a measurement or a self-test; one that runs is given up, its results never come."""
         self.settle(now)
+        self.drift(now, 0 if self._running is None else self._running.pull)
         config = self.registers.written["CFGA"]
         mode = MODES[options.get("mode", 2), config[0] & 1]
         ready = self._reference_us
         begin = now + REFERENCE_UP_US if ready is None else max(now, ready)
-        self.drift(begin, 0)
         self._running = Plan(self, mode, begin).of(name, options)
+        if begin > now:
+            self._running.steps.insert(0, Step(begin, lambda at_us: self.drift(at_us, 0)))
 
     def discharging(self, now: int) -> list[float]:
         """The current (A) that flows through each cell's discharge switch at *now*; falls to 0 when nobody commands any more."""
-        allowed_us = max(2_000_000, self.registers.timeout_us())
-        if now - self.heard_us > allowed_us or self.die_degc > HOT_DEGC:
+        self.settle(now)
+        if now - self.heard_us > WATCHDOG_US and not self.timer.runs(now):
             return [0.0] * self.part.cells
         running = self._running
-        pausing = running is not None and not running.permit
-        return self.through(self.truth(now), () if not pausing else range(self.part.cells), now)
+        return self.through(self.truth(now), () if running is None else running.pauses, now)
 
     def through(self, cells_v: Sequence[float], paused: Sequence[int], now: int) -> list[float]:
         """The discharge current of each cell with *cells_v*, were it not for the *paused* ones."""
@@ -151,6 +171,13 @@ class Device:
         if self.wiring.broken:
             self.wiring.drift(self.truth(at_us), at_us - self._drifted_us, pull=pull)
         self._drifted_us = at_us
+
+    def _overheat(self) -> None:
+        """Thermal shutdown: the configuration is as after power-up, so nothing is discharged."""
+        self.registers.forget_configuration()
+        self.registers.hot = 1
+        self.timer.stop()
+        self._reference_us = None
 
     def _enter(self, done: Measurement) -> None:
         """Results become visible, and flags with them."""

@@ -33,7 +33,8 @@ class Measurement:
     steps: list[Step]
     done_us: int
     pull: int = 0
-    permit: bool = False
+    pauses: tuple[int, ...] = ()
+    """Cells that are not discharged meanwhile."""
     cells: dict[int, int] = field(default_factory=dict)
     inputs: dict[int, int] = field(default_factory=dict)
     status: dict[int, int] = field(default_factory=dict)
@@ -50,10 +51,11 @@ class Plan:
     def of(self, name: str, options: dict[str, int]) -> Measurement:
         """The measurement of command *name*."""
         channel = options.get("channel", 0)
-        running = Measurement([], 0, permit=bool(options.get("permit", 0)))
+        running = Measurement([], 0)
         if name in ("ADCV", "ADOW", "ADCVSC", "ADCVAX"):
             pull = (1 if options["pull_up"] else -1) if name == "ADOW" else 0
             self._cells(running, channel, pull)
+            self._pause(running, channel, options)
             if name == "ADCVSC":
                 self._status(running, [0], permit_us=self._mode.all_us)
             elif name == "ADCVAX":
@@ -68,6 +70,7 @@ class Plan:
             running.done_us = self._begin + (self._mode.one_us if channel else self._mode.status_us) + self._part.extra_us
         elif name == "ADOL":
             self._overlap(running)
+            self._pause(running, 1, options)
         elif name == "DIAGN":
             running.done_us = self._begin + DIAGNOSE_US
             running.at_end = self._diagnosed
@@ -90,6 +93,12 @@ class Plan:
             after_us = self._mode.first_us if channel else self._mode.sampled_us(slot)
             running.steps.append(Step(self._begin + after_us, self._cell_step(running, slot)))
 
+    def _pause(self, running: Measurement, channel: int, options: dict[str, int]) -> None:
+        """Unless discharging is permitted (DCP), measured cells and their neighbours are not discharged."""
+        if not options.get("permit"):
+            cells = range(self._part.cells)
+            running.pauses = tuple(c for c in cells if not channel or near(c, (channel - 1) % SLOTS))
+
     def _cell_step(self, running: Measurement, slot: int) -> Callable[[int], None]:
         device, part, mode = self._device, self._part, self._mode
 
@@ -110,8 +119,8 @@ class Plan:
         device, truth_v = self._device, self._device.truth(at_us)
         if not device.wiring.broken and not device.registers.switches():
             return list(truth_v)
-        near = () if running.permit else [c for c in range(self._part.cells) if abs(c % SLOTS - slot) in (0, 1, 5)]
-        return device.wiring.seen_v(truth_v, pull=running.pull, discharging_a=device.through(truth_v, near, at_us))
+        paused = [cell for cell in running.pauses if near(cell, slot)]
+        return device.wiring.seen_v(truth_v, pull=running.pull, discharging_a=device.through(truth_v, paused, at_us))
 
     def _asked_inputs(self, channel: int) -> Sequence[int]:
         """Places in the list of inputs: GPIO 1 to 5, the second reference, GPIO 6 to 9."""
@@ -128,7 +137,8 @@ class Plan:
             def sample(at_us: int) -> None:
                 volts = REFERENCE_V
                 if place != 5:
-                    volts = device.pins[place if place < 5 else place - 1].voltage_v(REFERENCE_V, pull_a)
+                    pin = place if place < 5 else place - 1
+                    volts = device.pins[pin].voltage_v(REFERENCE_V, pull_a) if device.registers.released(pin + 1) else 0.0
                 running.inputs[place] = device.converters.code(volts, 0, mode, at_us=at_us, die_degc=device.die_degc)
 
             return sample
@@ -190,6 +200,11 @@ class Plan:
             running.inputs = dict.fromkeys(range(self._part.inputs + 1), converters.pattern(0, mode, test))
         else:
             running.status = dict.fromkeys(range(4), converters.pattern(0, mode, test))
+
+
+def near(cell: int, slot: int) -> bool:
+    """Whether *cell* (from 0) or its neighbour is measured in *slot*."""
+    return abs(cell % SLOTS - slot) in (0, 1, SLOTS - 1)
 
 
 def _spoil(done: Measurement, registers: Registers) -> None:

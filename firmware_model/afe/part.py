@@ -85,6 +85,11 @@ class Part:
     """Of an internal discharge switch."""
 
     @property
+    def larger(self) -> bool:
+        """Whether it knows the commands of the larger chip."""
+        return self.cells > 12
+
+    @property
     def converters(self) -> int:
         """ADCs for cells, six cells each."""
         return self.cells // SLOTS

@@ -17,8 +17,6 @@ DEFAULTS: Final = {
     "SCTRL": bytes(6),
     "COMM": b"\xff" * 6,
 }
-MINUTES: Final = (0, 0.5, 1, 2, 3, 4, 5, 10, 15, 20, 30, 40, 60, 75, 90, 120)
-"""By DCTO: how long discharging goes on without commands; 0 is not at all."""
 
 
 class Registers:
@@ -62,6 +60,24 @@ class Registers:
         self.flags, self.mux_failed, self.hot = (1 << 2 * self._part.cells) - 1, 1, 1
         self.touch()
 
+    def forget_limits(self) -> None:
+        """The watchdog ran out, the discharge timer not: the first four bytes of the configuration are as after power-up."""
+        self.written["CFGA"] = DEFAULTS["CFGA"][:4] + self.written["CFGA"][4:]
+        self.touch()
+
+    def forget_configuration(self) -> None:
+        """Both groups of it are as after power-up: nothing is discharged."""
+        self.written["CFGA"], self.written["CFGB"] = DEFAULTS["CFGA"], DEFAULTS["CFGB"]
+        self.touch()
+
+    def show_timer(self, *, pin: bool, left: int) -> None:
+        """What DTEN and DCTO read as."""
+        config = self.written["CFGA"]
+        shown = bytes((config[0] & 0xFD | pin << 1, *config[1:5], left << 4 | config[5] & 0x0F))
+        if shown != config:
+            self.written["CFGA"] = shown
+            self.touch()
+
     def touch(self) -> None:
         """Something has changed: images are made anew."""
         self._images.clear()
@@ -101,14 +117,14 @@ class Registers:
             return 0
         a, b = self.written["CFGA"], self.written["CFGB"]
         bits: int = a[4] | (a[5] & 0x0F) << 8
-        if self._part.cells > 12:
+        if self._part.larger:
             bits |= (b[0] >> 4) << 12 | (b[1] & 3) << 16
         return bits
 
     def open_switches(self) -> None:
-        """Clear every discharge bit."""
+        """Clear every discharge bit, and DCTO."""
         a, b = self.written["CFGA"], self.written["CFGB"]
-        self.written["CFGA"] = bytes((*a[:4], 0, a[5] & 0xF0))
+        self.written["CFGA"] = bytes((*a[:4], 0, 0))
         self.written["CFGB"] = bytes((b[0] & 0x0F, b[1] & ~3 & 0xFF, *b[2:]))
         self.touch()
 
@@ -117,10 +133,11 @@ class Registers:
         nibbles = self.written["PWM"] + self.written["PSB"][:3]
         return nibbles[cell // 2] >> 4 * (cell % 2) & 0xF
 
-    def timeout_us(self) -> int:
-        """How long discharging goes on without commands: DCTO, if the DTEN pin is high."""
-        config = self.written["CFGA"]
-        return round(MINUTES[config[5] >> 4] * 60e6) if config[0] & 2 else 0
+    def released(self, gpio: int) -> bool:
+        """Whether the pull-down of GPIO number *gpio* (1 to 9) is off."""
+        if gpio <= 5:
+            return bool(self.written["CFGA"][0] >> 2 + gpio & 1)
+        return bool(self.written["CFGB"][0] >> gpio - 6 & 1)
 
     def _bytes(self, group: str) -> bytes:
         if group in WRITABLE:

@@ -114,3 +114,26 @@ def test_nonsense_is_refused_by_name():
         Chain([])
     with pytest.raises(ValueError, match="wake_us = 0"):
         Timing(wake_us=0)
+
+
+@pytest.mark.parametrize("name", ["RDCVE", "RDCFGB", "RDPSB", "RDAUXC"])
+def test_the_smaller_chip_does_not_answer_what_only_the_larger_knows(name):
+    smaller, _driver, now = awake(1)
+    larger, _driver, later = awake(1, LTC6813)
+
+    assert smaller.transfer(COMMANDS[name].encode() + IDLE, now)[4:] == IDLE
+    assert larger.transfer(COMMANDS[name].encode() + IDLE, later)[4:] != IDLE
+    smaller.transfer(COMMANDS["MUTE"].encode(), now + 500)
+    assert not smaller.devices[0].registers.mute
+
+
+def test_a_chip_whose_discharge_timer_runs_does_not_sleep():
+    chain, driver, now = awake(1)
+    device = chain.devices[0]
+    device.timer.pin = True
+    performed(driver.write("CFGA", [bytes.fromhex("FC0000000120")]), now)
+    performed(driver.convert("ADCV"), now + 1_000)
+
+    assert chain.transfer(READ, now + 10_000_000)[4:12] == IDLE
+    assert chain.transfer(READ, now + 10_000_030)[4:12] == sealed(bytes.fromhex("FA0000000120"))
+    assert chain.transfer(COMMANDS["RDCVA"].encode() + IDLE, now + 10_001_000)[4:6] != b"\xff\xff"

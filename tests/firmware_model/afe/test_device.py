@@ -4,6 +4,7 @@ import pytest
 
 from firmware_model.afe.device import Device
 from firmware_model.afe.errors import Disturbance
+from firmware_model.afe.inputs import Divider
 from firmware_model.afe.part import LTC6811, LTC6813, MODES
 
 NOW = 1_000_000
@@ -127,3 +128,63 @@ def test_the_larger_chip_mutes_and_tells():
     assert not any(d.discharging(NOW)) and d.read("CFGB", NOW)[1] == 0x83
     d.order("UNMUTE", NOW)
     assert d.discharging(NOW)[16] > 0
+
+
+def test_only_cells_being_measured_pause_and_inputs_pause_none():
+    d = device()
+    d.write("CFGA", bytes.fromhex("FC000000FF0F"), NOW)
+
+    d.convert("ADAX", {"mode": 2}, NOW)
+    assert all(d.discharging(NOW + 100))
+    d.convert("ADCV", {"mode": 2, "channel": 3}, NOW)
+    assert [cell for cell, current_a in enumerate(d.discharging(NOW + 100), 1) if not current_a] == [2, 3, 4, 8, 9, 10]
+
+
+@pytest.mark.parametrize("pin", [False, True])
+def test_the_timer_keeps_discharging_without_commands_if_its_pin_is_high(pin):
+    d = device()
+    d.timer.pin = pin
+    d.write("CFGA", bytes.fromhex("FC0A00000120"), NOW)  # cell 1, one minute
+
+    assert bool(d.discharging(NOW + 2_100_000)[0]) is pin
+    assert d.unheard(NOW + 2_100_000) is not pin
+    assert d.read("CFGA", NOW + 3_000_000)[:6] == bytes.fromhex("FA0000000120" if pin else "F80000000000")
+    assert d.read("CFGA", NOW + 45_000_000)[5] >> 4 == (1 if pin else 0)
+    assert d.discharging(NOW + 60_000_001)[0] == 0.0
+    assert d.read("CFGA", NOW + 60_000_001)[4:6] == bytes(2)
+
+
+def test_a_hot_chip_forgets_its_configuration_and_says_so_once():
+    d = device()
+    d.write("CFGA", bytes.fromhex("FC0000000100"), NOW)
+    d.order("CLRSTAT", NOW)
+    d.read("STATB", NOW)
+    assert d.discharging(NOW)[0] > 0 and not d.read("STATB", NOW)[5] & 1
+
+    d.die_degc = 155.0
+    assert d.discharging(NOW)[0] == 0.0
+    d.die_degc = 90.0
+    assert d.read("CFGA", NOW)[:6] == bytes.fromhex("F80000000000")
+    assert [d.read("STATB", NOW)[5] & 1 for _ in range(2)] == [1, 0]
+
+
+def test_an_input_that_is_pulled_down_reads_nothing():
+    d = device(LTC6813)
+    d.pins = [Divider() for _ in range(9)]
+    d.write("CFGA", bytes.fromhex("EC0000000000"), NOW)  # GPIO 2
+    d.write("CFGB", bytes.fromhex("0E0000000000"), NOW)  # GPIO 6
+    d.convert("ADAX", {"mode": 2}, NOW)
+
+    assert codes(d, "AUXA", NOW + 9_000) == [15_000, 0, 15_000] and codes(d, "AUXC", NOW + 9_000)[0] == 0
+
+
+def test_a_measurement_given_up_has_pulled_so_far():
+    """A loose pin moves by I x t / C also while a measurement runs whose results never come."""
+    d = device()
+    d.wiring.cut(5)
+    d.convert("ADOW", {"mode": 2, "pull_up": 1}, NOW)
+    before_v = d.wiring.shifts(pull=0, discharging_a=())[5]
+
+    d.convert("ADCV", {"mode": 2}, NOW + 100)
+
+    assert d.wiring.shifts(pull=0, discharging_a=())[5] - before_v == pytest.approx(100e-6 * 100e-6 / 10e-9)
