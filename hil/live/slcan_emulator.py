@@ -11,6 +11,7 @@ import threading
 import time
 import tty
 from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 
@@ -104,11 +105,13 @@ class Device:
 
 
 class Segment:
-    """*count* adapters on one wire, served by a thread until `close`."""
+    """*count* adapters on one wire, served by a thread until `close`. They can be pulled out and put in again meanwhile."""
 
     def __init__(self, count: int = 2) -> None:
         self.devices = [Device() for _ in range(count)]
         self.frames = 0
+        self._out: set[int] = set()
+        self._orders: deque[tuple[Callable[[], None], threading.Event]] = deque()
         self._stop_read, self._stop_write = os.pipe()
         self._thread = threading.Thread(target=self._serve, name="slcan emulator", daemon=True)
         self._thread.start()
@@ -118,24 +121,64 @@ class Segment:
         """The serial ports to open."""
         return [device.channel for device in self.devices]
 
+    def pull(self, index: int) -> None:
+        """Take adapter *index* out of its port: whoever has it open gets errors."""
+
+        def order() -> None:
+            self._out.add(index)
+            self.devices[index].close()
+
+        self._do(order)
+
+    def put(self, index: int) -> str:
+        """Put adapter *index* in again; its serial port, which has another name."""
+
+        def order() -> None:
+            self.devices[index] = Device()
+            self._out.discard(index)
+
+        self._do(order)
+        return self.devices[index].channel
+
     def close(self) -> None:
         """Pull all adapters out."""
         os.write(self._stop_write, b"x")
         self._thread.join()
-        for device in self.devices:
+        for device in self._present():
             device.close()
         os.close(self._stop_read)
         os.close(self._stop_write)
 
+    def _do(self, order: Callable[[], None]) -> None:
+        """Let the thread carry out *order*: nobody closes what it waits for."""
+        done = threading.Event()
+        self._orders.append((order, done))
+        os.write(self._stop_write, b"o")
+        done.wait()
+
+    def _present(self) -> list[Device]:
+        return [device for index, device in enumerate(self.devices) if index not in self._out]
+
+    def _obey(self) -> bool:
+        """Carry out what was ordered; whether to go on."""
+        if os.read(self._stop_read, 1) == b"x":
+            return False
+        order, done = self._orders.popleft()
+        order()
+        done.set()
+        return True
+
     def _serve(self) -> None:
         waiting: deque[tuple[Device, Frame]] = deque()
         free_at = 0.0
-        masters = {device.master: device for device in self.devices}
         while True:
+            masters = {device.master: device for device in self._present()}
             patience = max(0.0, free_at - time.monotonic()) if waiting else None
             ready, _, _ = select.select([*masters, self._stop_read], [], [], patience)
             if self._stop_read in ready:
-                return
+                if not self._obey():
+                    return
+                continue
             for end in ready:
                 was_idle = not waiting
                 waiting.extend((masters[end], frame) for frame in masters[end].commands())
@@ -144,7 +187,7 @@ class Segment:
             while waiting and free_at <= time.monotonic():
                 sender, frame = waiting.popleft()
                 self.frames += 1
-                for device in self.devices:
+                for device in self._present():
                     # An adapter at another bit rate hears errors only.
                     if device is not sender and device.bitrate == sender.bitrate:
                         device.deliver(frame)

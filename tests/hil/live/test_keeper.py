@@ -148,7 +148,9 @@ def test_frames_pass_through_the_keeper_both_ways_until_it_is_told_to_finish():
     link, bus = linked("keeper both ways")
     with bus:
         link.send(GOOD)
-        bus.send(can.Message(arbitration_id=HOT.can_id, data=bytes(7)))
+        bus.send(
+            can.Message(arbitration_id=HOT.can_id, data=CCS(voltage_v=380, current_a=10, elapsed_min=0, permitted=1).encode())
+        )
         assert link.recv(1.0).frame.can_id == HOT.can_id and heard(bus, 0.05) == [GOOD]
         link.finish()
         assert heard(bus, 0.05) == [] and link.told["reason"] == "" and link.told["passed"] == 1
