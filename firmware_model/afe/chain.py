@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Final
 
 from firmware_model.afe.device import Device
+from firmware_model.afe.line_noise import LineNoise, spoiled
 from protocols.core.errors import DecodeError
 from protocols.ltc681x.commands import Heard, Kind, decode
 from protocols.ltc681x.pec import intact
@@ -65,7 +66,7 @@ def _heard(head: bytes) -> Heard | None:
 
 class Chain:
     """*devices*, the nearest first. Faults may be set at any time: *broken_after* chips the chain ends; the chips in *garbled*
-    have one bit of every answer's PEC wrong.
+    have one bit of every answer's PEC wrong; *noise* turns bits over, both ways.
     """
 
     def __init__(self, devices: Sequence[Device], *, timing: Timing | None = None) -> None:
@@ -75,6 +76,7 @@ class Chain:
         self.timing = timing or Timing()
         self.broken_after: int | None = None
         self.garbled: set[int] = set()
+        self.noise: LineNoise | None = None
         self._ports = [_Port() for _ in devices]
 
     @property
@@ -93,6 +95,22 @@ class Chain:
         one that hears a wrong PEC says nothing and does nothing.
         """
         reached = self._reach(now)
+        if self.noise is not None and reached:
+            return self._disturbed(tx, now, reached, self.noise)
+        return self._obeyed(tx, now, reached)
+
+    def _disturbed(self, tx: bytes, now: int, reached: Sequence[Device], noise: LineNoise) -> bytes:
+        """The same over a noisy line. Chips behind a wrong bit in the command do not hear it; one in a block, either way,
+        counts if it turned over between its chip and the master.
+        """
+        down = noise.flips(len(reached), len(tx))
+        hearing = min((flip.hop for flip in down if flip.place < HEAD), default=len(reached))
+        in_blocks = [flip for flip in down if flip.place >= HEAD and flip.hop <= (len(tx) - 1 - flip.place) // BLOCK]
+        rx = self._obeyed(spoiled(tx, in_blocks), now, reached[:hearing])
+        up = noise.flips(len(reached), len(rx))
+        return spoiled(rx, [flip for flip in up if flip.place >= HEAD and flip.hop <= (flip.place - HEAD) // BLOCK])
+
+    def _obeyed(self, tx: bytes, now: int, reached: Sequence[Device]) -> bytes:
         heard = _heard(bytes(tx[:HEAD])) if len(tx) >= HEAD else None
         if heard is None or not reached:
             return b"\xff" * len(tx)

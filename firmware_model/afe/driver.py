@@ -8,7 +8,7 @@ from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol, TypeVar
 
-from firmware_model.afe.part import LSB_V, MODES, REFERENCE_UP_US, SLOTS, Part
+from firmware_model.afe.part import CLEARED, LSB_V, MODES, REFERENCE_UP_US, SLOTS, Part
 from protocols.ltc681x.comm import ACKNOWLEDGED, End, Start, pack, unpack
 from protocols.ltc681x.comm import Part as Sent
 from protocols.ltc681x.commands import COMMANDS
@@ -24,6 +24,8 @@ SUM_OK: Final = 0.0075
 OVERLAP_V: Final = 2e-3
 WAKE_US, READY_US = 400, 20
 """A chip needs at most this from sleep, and from idling."""
+CLEARED_V: Final = CLEARED * LSB_V
+"""What a result reads as that never came."""
 KEEP_AWAKE: Final = 10
 """After so many chips' time a chip that is ready would idle again without another pulse."""
 CONFIG: Final = bytes.fromhex("FC0000000000")
@@ -127,17 +129,24 @@ class Driver:
                 return
 
     def cells_v(self) -> Procedure[list[float | None]]:
-        """Measure all cells: volts, bottom of the first chip first; None where no valid answer came."""
+        """Measure all cells: volts, bottom of the first chip first; None where no valid answer came, or no new one: results are
+        cleared before, so a chip that did not hear the command shows.
+        """
+        yield from self._send(COMMANDS["CLRCELL"].encode())
         yield from self.convert("ADCV")
-        return (yield from self._cell_codes())
+        cells = yield from self._cell_codes()
+        return [None if volts == CLEARED_V else volts for volts in cells]
 
     def inputs_v(self) -> Procedure[list[list[float] | None]]:
-        """Measure GPIO 1 to 5 and the second reference, then GPIO 6 to 9, by chip."""
+        """Measure GPIO 1 to 5 and the second reference, then GPIO 6 to 9, by chip; None where an answer is missing or old."""
+        yield from self._send(COMMANDS["CLRAUX"].encode())
         yield from self.convert("ADAX")
         groups = []
         for letter in self.part.input_groups:
             groups.append((yield from self.read(f"AUX{letter}")))
-        return [_volts(blocks)[: self.part.inputs + 1] if all(blocks) else None for blocks in zip(*groups, strict=True)]
+        count = self.part.inputs + 1
+        chips = [_volts(blocks)[:count] if all(blocks) else None for blocks in zip(*groups, strict=True)]
+        return [None if volts is None or CLEARED_V in volts else volts for volts in chips]
 
     def choose(self, channel: int, address: int = 0x4C) -> Procedure[list[bool]]:
         """Let the multiplexer behind GPIO 4 and 5 (I2C) pass *channel*; by chip, whether it acknowledged."""

@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from firmware_model.afe.errors import REFERENCE_V
 from firmware_model.afe.part import SLOTS, Mode
 from firmware_model.afe.registers import Registers
 
@@ -135,10 +134,10 @@ class Plan:
 
         def step(place: int) -> Callable[[int], None]:
             def sample(at_us: int) -> None:
-                volts = REFERENCE_V
+                volts = reference_v = device.converters.second_reference_v(device.die_degc)
                 if place != 5:
                     pin = place if place < 5 else place - 1
-                    volts = device.pins[pin].voltage_v(REFERENCE_V, pull_a) if device.registers.released(pin + 1) else 0.0
+                    volts = device.pins[pin].voltage_v(reference_v, pull_a) if device.registers.released(pin + 1) else 0.0
                 running.inputs[place] = device.converters.code(volts, 0, mode, at_us=at_us, die_degc=device.die_degc)
 
             return sample

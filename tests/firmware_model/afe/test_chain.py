@@ -7,9 +7,10 @@ from hypothesis import strategies as st
 from firmware_model.afe.chain import Chain, Timing
 from firmware_model.afe.device import Device
 from firmware_model.afe.driver import Driver, performed
+from firmware_model.afe.line_noise import Flip
 from firmware_model.afe.part import LTC6811, LTC6813
 from protocols.ltc681x.commands import COMMANDS
-from protocols.ltc681x.pec import sealed
+from protocols.ltc681x.pec import intact, sealed
 
 IDLE = b"\xff" * 8
 CELLS_V = [3.0 + 0.05 * cell for cell in range(18)]
@@ -137,3 +138,44 @@ def test_a_chip_whose_discharge_timer_runs_does_not_sleep():
     assert chain.transfer(READ, now + 10_000_000)[4:12] == IDLE
     assert chain.transfer(READ, now + 10_000_030)[4:12] == sealed(bytes.fromhex("FA0000000120"))
     assert chain.transfer(COMMANDS["RDCVA"].encode() + IDLE, now + 10_001_000)[4:6] != b"\xff\xff"
+
+
+class Planned:
+    """A line whose wrong bits are told in advance: on the way down, then on the way up."""
+
+    def __init__(self, *ways):
+        self.ways = list(ways)
+
+    def flips(self, hops, length):
+        return self.ways.pop(0)
+
+
+@pytest.mark.parametrize(
+    ("down", "up", "right"),
+    [
+        ([], [], [True, True, True]),
+        ([Flip(1, 2, 4)], [], [True, False, False]),
+        ([], [Flip(1, 4 + 8 + 5, 1)], [True, False, True]),
+        ([], [Flip(1, 4 + 5, 1)], [True, True, True]),
+        ([Flip(2, 0, 1)], [Flip(0, 4, 1)], [False, True, False]),
+    ],
+    ids=["quiet", "command behind chip 0", "block of chip 1", "behind its chip", "both"],
+)
+def test_a_wrong_bit_hits_what_passes_its_hop(down, up, right):
+    chain, _driver, now = awake()
+    chain.noise = Planned(down, up)
+
+    answer = chain.transfer(READ, now)
+
+    assert [intact(answer[at : at + 8]) for at in (4, 12, 20)] == right
+
+
+def test_a_wrong_bit_in_a_written_block_leaves_that_chip_only_as_it_was():
+    chain, _driver, now = awake()
+    frame = COMMANDS["WRCFGA"].encode() + b"".join(sealed(bytes([0xFC, 9, 0, 0, 0, 0])) for _ in range(3))
+    chain.noise = Planned([Flip(0, 4 + 8 + 1, 2), Flip(2, 4 + 16, 1)], [])  # middle chip; nearest chip's block behind it
+
+    chain.transfer(frame, now)
+    chain.noise = None
+
+    assert [chain.transfer(READ, now + 1_000)[at + 1] for at in (4, 12, 20)] == [9, 0, 9]

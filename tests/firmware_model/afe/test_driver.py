@@ -6,8 +6,10 @@ from firmware_model.afe.chain import Chain
 from firmware_model.afe.device import Device
 from firmware_model.afe.driver import Driver, Findings, performed
 from firmware_model.afe.inputs import Divider, Loose, Multiplexer
+from firmware_model.afe.line_noise import LineNoise
 from firmware_model.afe.part import LTC6811, LTC6813
 from firmware_model.afe.wiring import Filter, Wiring
+from protocols.ltc681x.commands import COMMANDS
 
 CELLS_V = [3.30 + 0.01 * cell for cell in range(18)]
 
@@ -73,15 +75,18 @@ def test_a_large_filter_hides_an_open_wire_from_too_few_conversions():
     [
         (
             lambda c: c.devices[1].converters.flaws.stuck.update({1: 34_000}),
-            Findings(filters={(1, 1)}, overlaps={(1, 1), (1, 2)}),
+            Findings(overlaps={(1, 1), (1, 2)}),
         ),
+        # 3.2768 V and more have that bit anyway: only the self-test shows it.
+        (lambda c: c.devices[1].converters.flaws.filter_bits.update({1: 0x8000}), Findings(filters={(1, 1)})),
+        (lambda c: c.devices[1].converters.flaws.stuck.update({2: 20_000}), Findings(overlaps={(1, 2)}, sums={1})),
         (lambda c: c.garbled.add(0), Findings(garbled={0})),
         (lambda c: setattr(c, "broken_after", 1), Findings(silent={1})),
         (lambda c: setattr(c.devices[0].converters.flaws, "reference", -0.01), Findings(references={0})),
         (lambda c: setattr(c.devices[1].converters.flaws, "mux_fails", True), Findings(multiplexers={1})),
         (lambda c: setattr(c.devices[0].converters.flaws, "redundancy_fails", True), Findings(redundancy={0})),
     ],
-    ids=["stuck", "garbled", "broken", "reference", "multiplexer", "redundancy"],
+    ids=["stuck", "filter", "far off", "garbled", "broken", "reference", "multiplexer", "redundancy"],
 )
 def test_each_fault_has_its_symptom_and_no_other(break_it, expected):
     tested = chain()
@@ -122,3 +127,42 @@ def test_a_loose_pin_follows_the_open_wire_current_and_a_thermistor_hardly():
 
     assert seen[0][1] > 4.9 and seen[1][1] < 0.01
     assert seen[0][0] - seen[1][0] == pytest.approx(2 * 100e-6 * 5_000, abs=0.05)
+
+
+@pytest.mark.parametrize("lost", ["ADCV", "ADAX"])
+def test_a_chip_that_did_not_hear_the_command_has_no_result_instead_of_an_old_one(lost):
+    tested = chain()
+
+    class Deaf:
+        """The line, with the command *lost* behind the nearest chip."""
+
+        def transfer(self, tx, now):
+            tested.broken_after = 1 if COMMANDS[lost].encode(mode=2) == tx else None
+            return tested.transfer(tx, now)
+
+    driver, now = started(tested)
+    _, now = performed(driver.cells_v(), now)
+    _, now = performed(driver.inputs_v(), now)
+    deaf = Driver(Deaf(), LTC6813, 2)
+
+    cells, now = performed(deaf.cells_v(), now)
+    inputs, _ = performed(deaf.inputs_v(), now)
+
+    assert [cells[0] is None, cells[18] is None] == [False, lost == "ADCV"]
+    assert [chip is None for chip in inputs] == [False, lost == "ADAX"]
+
+
+def test_over_a_noisy_line_nothing_wrong_is_taken_for_right():
+    tested = chain()
+    driver, now = started(tested)
+    tested.noise = LineNoise(share=0.05, seed=4)
+    lost = 0
+
+    for _ in range(100):
+        cells, now = performed(driver.cells_v(), now + 1_000)
+        assert [volts for volts in cells if volts is not None] == pytest.approx(
+            [CELLS_V[i % 18] for i, volts in enumerate(cells) if volts is not None], abs=1.6e-3
+        )
+        lost += cells.count(None)
+
+    assert 100 < lost < 1_000 and sum(driver.bad_answers) > 20
