@@ -1,7 +1,8 @@
 """Bits that turn over on the line between the chips, as fast edges beside it make them."""
 
-from random import Random
 from typing import NamedTuple
+
+import numpy as np
 
 
 class Flip(NamedTuple):
@@ -19,16 +20,12 @@ class LineNoise:
         if not 0.0 <= share <= 1.0:
             raise ValueError(f"share = {share} of the frames: 0..1; field measurements are 1e-6 to 1e-3")
         self.share = share
-        self._random = Random(seed)
+        self._random = np.random.default_rng(seed)
 
     def flips(self, hops: int, length: int) -> list[Flip]:
         """What one frame of *length* bytes suffers on *hops* hops, one way."""
-        draw = self._random
-        return [
-            Flip(hop, draw.randrange(length), 1 << draw.randrange(8))
-            for hop in range(hops)
-            if draw.random() < self.share and length
-        ]
+        hit = np.flatnonzero(self._random.random(hops) < self.share) if length else ()
+        return [Flip(int(hop), int(self._random.integers(length)), 1 << int(self._random.integers(8))) for hop in hit]
 
 
 def spoiled(frame: bytes, flips: list[Flip]) -> bytes:
