@@ -26,6 +26,8 @@ WAKE_US, READY_US = 400, 20
 """A chip needs at most this from sleep, and from idling."""
 CLEARED_V: Final = CLEARED * LSB_V
 """What a result reads as that never came."""
+IDLE_US: Final = 4_300
+"""After so long without activity a line may idle."""
 KEEP_AWAKE: Final = 10
 """After so many chips' time a chip that is ready would idle again without another pulse."""
 CONFIG: Final = bytes.fromhex("FC0000000000")
@@ -124,6 +126,9 @@ class Driver:
         yield from self._send(command.encode(**options))
         yield wait_us
         while True:
+            if wait_us >= IDLE_US:  # the poll would be lost, and its ones taken for the end
+                yield from self._send(b"\xff")
+                yield READY_US * self.count
             answer = yield from self._send(COMMANDS["PLADC"].encode() + b"\xff" * 16)
             if answer[-1]:
                 return

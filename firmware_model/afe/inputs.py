@@ -20,17 +20,21 @@ class Pin(Protocol):
 
 @dataclass(slots=True)
 class Divider:
-    """A thermistor at the low side of a divider from the second reference. *temp_degc*, *open* and *shorted* may change."""
+    """A thermistor at the low side of a divider from the second reference. *temp_degc*, *contact_ohm*, *open* and
+    *shorted* may change.
+    """
 
     temp_degc: float = 25.0
     thermistor: Thermistor = field(default_factory=lambda: Thermistor(r25_ohm=10_000.0, b_k=3435.0))
     series_ohm: float = 10_000.0
     open: bool = False
     shorted: bool = False
+    contact_ohm: float = 0.0
+    """In series with the thermistor: a corroded connector, which reads as colder."""
 
     def voltage_v(self, reference_v: float, pull_a: float) -> float:
         """Between the resistor and the thermistor."""
-        r_ohm = inf if self.open else 0.0 if self.shorted else self.thermistor.resistance_ohm(self.temp_degc)
+        r_ohm = inf if self.open else 0.0 if self.shorted else self.thermistor.resistance_ohm(self.temp_degc) + self.contact_ohm
         conductance = 1.0 / self.series_ohm + (0.0 if r_ohm == inf else inf if r_ohm == 0.0 else 1.0 / r_ohm)
         if conductance == inf:
             return 0.0

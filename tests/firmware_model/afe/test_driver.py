@@ -166,3 +166,15 @@ def test_over_a_noisy_line_nothing_wrong_is_taken_for_right():
         lost += cells.count(None)
 
     assert 100 < lost < 1_000 and sum(driver.bad_answers) > 20
+
+
+@pytest.mark.parametrize("mode", [(2, 0), (0, 0), (3, 0)], ids=["7 kHz", "422 Hz", "26 Hz"])
+def test_a_conversion_that_outlasts_the_line_is_still_waited_for(mode):
+    """The line idles meanwhile; ones from an idle line are no end of a conversion. Ten inputs take longer than the cells."""
+    tested = chain(pins=[Divider() for _ in range(9)])
+    driver = Driver(tested, LTC6813, 2, mode=mode)
+    _, now = performed(driver.wake(), 0)
+
+    inputs, _ = performed(driver.inputs_v(), now)
+
+    assert [chip is not None and chip[:5] == pytest.approx([1.5] * 5, abs=2e-3) for chip in inputs] == [True, True]
