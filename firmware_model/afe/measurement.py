@@ -14,6 +14,8 @@ DIAGNOSE_US: Final = 400
 ANALOGUE_V, DIGITAL_V = 5.0, 3.0
 ROOM_OF_MORE_INPUTS: Final = 1.7
 """Ten channels instead of six take so much longer."""
+INPUTS_BETWEEN: Final = 2
+"""ADCVAX measures GPIO 1 and 2, where currents are, between the third and the fourth cell of each converter."""
 MISMATCH: Final = 0xFF00
 """A redundant measurement whose filters disagree gives at least this."""
 
@@ -53,13 +55,13 @@ class Plan:
         running = Measurement([], 0)
         if name in ("ADCV", "ADOW", "ADCVSC", "ADCVAX"):
             pull = (1 if options["pull_up"] else -1) if name == "ADOW" else 0
-            self._cells(running, channel, pull)
+            self._cells(running, channel, pull, room=INPUTS_BETWEEN if name == "ADCVAX" else 0)
             self._pause(running, channel, options)
             if name == "ADCVSC":
                 self._status(running, [0], permit_us=self._mode.all_us)
             elif name == "ADCVAX":
-                self._inputs(running, [0, 1], 0, from_us=self._mode.sampled_us(2))
-                running.done_us = self._begin + self._mode.mixed_us
+                self._inputs(running, [0, 1], 0, slot=SLOTS // 2)
+                running.done_us = self._begin + self._mode.mixed_us + self._part.extra_us
         elif name in ("ADAX", "ADAXD", "AXOW"):
             pull = (1 if options["pull_up"] else -1) if name == "AXOW" else 0
             self._inputs(running, self._asked_inputs(channel), pull)
@@ -86,10 +88,11 @@ class Plan:
             last_us = round(last_us * ROOM_OF_MORE_INPUTS)
         return self._begin + last_us + self._part.extra_us
 
-    def _cells(self, running: Measurement, channel: int, pull: int) -> None:
+    def _cells(self, running: Measurement, channel: int, pull: int, *, room: int = 0) -> None:
+        """*room*: how many other slots come between the first three cells of a converter and the rest."""
         running.pull, running.done_us = pull, self._end(channel)
         for slot in range(SLOTS) if not channel else [(channel - 1) % SLOTS]:
-            after_us = self._mode.first_us if channel else self._mode.sampled_us(slot)
+            after_us = self._mode.first_us if channel else self._mode.sampled_us(slot + room * (slot >= SLOTS // 2))
             running.steps.append(Step(self._begin + after_us, self._cell_step(running, slot)))
 
     def _pause(self, running: Measurement, channel: int, options: dict[str, int]) -> None:
@@ -128,7 +131,8 @@ class Plan:
         pair = channel + 5 if self._part.inputs > 5 and channel < 5 else None
         return [channel - 1] if pair is None else [channel - 1, pair]
 
-    def _inputs(self, running: Measurement, places: Sequence[int], pull: int, *, from_us: int | None = None) -> None:
+    def _inputs(self, running: Measurement, places: Sequence[int], pull: int, *, slot: int = 0) -> None:
+        """The first of *places* in *slot*, the others in the next ones."""
         device, mode = self._device, self._mode
         pull_a = pull * device.wiring.board.pull_a
 
@@ -142,10 +146,8 @@ class Plan:
 
             return sample
 
-        first_us = mode.first_us if from_us is None else from_us
-        pace_us = (mode.last_us - mode.first_us) // (SLOTS - 1)
         for turn, place in enumerate(places):
-            running.steps.append(Step(self._begin + first_us + turn * pace_us // 2, step(place)))
+            running.steps.append(Step(self._begin + mode.sampled_us(slot + turn), step(place)))
 
     def _status(self, running: Measurement, places: Sequence[int], *, permit_us: int = 0) -> None:
         device, mode, part = self._device, self._mode, self._part

@@ -188,3 +188,33 @@ def test_a_measurement_given_up_has_pulled_so_far():
     d.convert("ADCV", {"mode": 2}, NOW + 100)
 
     assert d.wiring.shifts(pull=0, discharging_a=())[5] - before_v == pytest.approx(100e-6 * 100e-6 / 10e-9)
+
+
+@pytest.mark.parametrize(("mode", "option", "skew_us"), [(1, 0, 208), (1, 1, 310), (2, 0, 543), (2, 1, 1_009), (3, 1, 1_939)])
+def test_currents_are_measured_in_the_middle_of_the_cells(mode, option, skew_us):
+    """ADCVAX: farthest apart are GPIO 2 and the first cell, and GPIO 1 and the sixth (LTC6804 table 5). At 27 kHz the
+    table does not fit its own slots better than by 11 %.
+    """
+    d, moments = device(), []
+    d.write("CFGA", bytes((0xFC | option, 0, 0, 0, 0, 0)), NOW - 9_000)
+    d.convert("ADCVAX", {"mode": mode}, NOW)
+
+    while (due := d.deadline) is not None:
+        moments.append(due - NOW)
+        d.settle(due)
+
+    *sampled, done = moments
+    assert len(sampled) == 8 and done == MODES[mode, option].mixed_us
+    assert sampled[4] - sampled[0] == pytest.approx(skew_us, rel=0.12 if mode == 1 else 0.02)
+    assert sampled[7] - sampled[3] == pytest.approx(skew_us, rel=0.12 if mode == 1 else 0.02)
+
+
+def test_the_fourth_cell_waits_for_the_currents():
+    """A ramp of 1 V/ms: between the third and the fourth cell are three slots instead of one."""
+    gaps = {}
+    for name in ("ADCV", "ADCVAX"):
+        d = device(truth=lambda at: [max(at - NOW, 0) * 1e-3] * 12)
+        d.convert(name, {"mode": 2}, NOW)
+        gaps[name] = codes(d, "CVB", NOW + 4_000)[0] - codes(d, "CVA", NOW + 4_000)[2]
+
+    assert gaps["ADCV"] == pytest.approx(1_340, abs=15) and gaps["ADCVAX"] == pytest.approx(3 * 1_340, abs=15)
