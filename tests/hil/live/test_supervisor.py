@@ -73,6 +73,13 @@ def until(condition, timeout_s=5.0):
         time.sleep(0.001)
 
 
+def until_given_up(supervisor, words):
+    end = time.monotonic() + 5.0
+    with pytest.raises(LinkLost, match=words):
+        while time.monotonic() < end:
+            supervisor.recv(0.05)
+
+
 def test_frames_pass_both_ways(adapter, supervisor):
     adapter.waiting.append(FRAME)
 
@@ -91,21 +98,17 @@ def test_an_outage_is_told_and_what_was_to_be_sent_meanwhile_is_not_sent_later(a
     assert adapter.sent == [] and supervisor.unsent == 1 and supervisor.reopened == 1 and adapter.opened == 1
     gap = supervisor.gaps[-1]
     assert gap.begin_us < gap.end_us <= host_us()
-    assert [event.state for event in supervisor.events][:4] == [
-        LinkState.OPENING,
-        LinkState.ACTIVE,
-        LinkState.LOST,
-        LinkState.OPENING,
-    ]
-    assert next(event.words for event in supervisor.events if event.state is LinkState.LOST) == "gone"
+    lost, unsent = supervisor.events[2:4]
+    assert [event.state for event in supervisor.events][:2] == [LinkState.OPENING, LinkState.ACTIVE]
+    assert lost.state is LinkState.LOST and lost.words == "gone" and "123 was not sent" in unsent.words
+    supervisor.send(FRAME)
+    assert adapter.sent == [FRAME] and supervisor.events[-1].words == "sending again; not sent: 1 frames"
 
 
 def test_it_gives_up_in_the_end_and_says_so(adapter, supervisor):
     adapter.plugged = False
 
-    with pytest.raises(LinkLost, match=r"given up after 0.3 s.*plug it in"):
-        while True:
-            supervisor.recv(0.05)
+    until_given_up(supervisor, r"given up after 0.3 s.*plug it in")
     assert supervisor.gaps[-1].end_us is None and adapter.opened == 0
 
 
@@ -163,6 +166,92 @@ def test_senseless_patience_is_refused(wrong):
         Patience(**wrong)
 
 
+def test_dropping_is_an_event_and_a_gap_and_so_is_its_end(adapter, supervisor, monkeypatch):
+    monkeypatch.setattr("hil.live.supervisor.DEPTH", 10)
+    adapter.waiting += [Frame(number, b"", False) for number in range(30)]
+    until(lambda: supervisor.overflowed == 20)
+    kept = [supervisor.recv(0.0) for _ in range(10)]
+    adapter.waiting.append(FRAME)
+    until(lambda: supervisor.recv(0.01) is not None)
+
+    began, over = supervisor.events[2:]
+    assert "overflow" in began.words and "20 were dropped" in over.words
+    gap = supervisor.gaps[-1]
+    assert len(supervisor.gaps) == 2 and gap.begin_us < gap.end_us <= kept[0].at_us + 1
+
+
+@pytest.mark.parametrize(
+    "error", [ValueError("cut short"), IndexError("cut short"), OSError(5, "cut short"), RuntimeError("cut short")]
+)
+def test_whatever_a_driver_raises_is_an_event_and_the_adapter_is_opened_anew(adapter, supervisor, error):
+    def broken(_):
+        del adapter.recv
+        raise error
+
+    adapter.recv = broken
+    until(lambda: supervisor.reopened == 1)
+
+    assert "cut short" in supervisor.events[2].words and supervisor.events[2].state is LinkState.LOST
+    assert adapter.opened == 1
+
+
+def test_a_gap_begins_when_we_last_heard_and_not_when_the_loss_was_noticed(adapter, supervisor):
+    until(lambda: supervisor.state is LinkState.ACTIVE)
+
+    def stuck(_):
+        del adapter.recv
+        time.sleep(0.05)
+        raise LinkLost("gone")
+
+    adapter.recv = stuck
+    until(lambda: supervisor.reopened == 1)
+
+    lost = next(event for event in supervisor.events if event.state is LinkState.LOST)
+    assert lost.at_us - supervisor.gaps[-1].begin_us >= 50_000
+
+
+def test_an_adapter_that_comes_and_goes_at_once_is_given_up_too(adapter):
+    supervisor = Supervisor(adapter.open, patience=QUICK)
+
+    def flickering(_):
+        raise LinkLost("loose contact")
+
+    adapter.recv = flickering
+    until_given_up(supervisor, r"given up after 0.3 s.*loose contact")
+    assert 3 < supervisor.reopened < 40 and adapter.opened == 0
+    assert len(supervisor.gaps) == supervisor.reopened + 2
+
+
+def test_a_controller_that_stays_bus_off_is_given_up(adapter, supervisor):
+    adapter.state = BusState.BUS_OFF
+
+    until_given_up(supervisor, r"given up after 0.3 s")
+
+
+def test_who_hears_frames_is_not_bus_off_until_it_is_told_again(adapter, supervisor):
+    adapter.error_frames, adapter.state = 1, BusState.BUS_OFF
+    until(lambda: supervisor.state is LinkState.BUS_OFF)
+    adapter.waiting.append(FRAME)
+    until(lambda: supervisor.state is LinkState.ACTIVE)
+    time.sleep(0.02)
+
+    assert supervisor.state is LinkState.ACTIVE and supervisor.gaps[-1].end_us is not None
+    adapter.error_frames = 2
+    until(lambda: supervisor.state is LinkState.BUS_OFF)
+
+
+def test_an_adapter_that_cannot_be_sent_to_takes_no_charge_down(adapter, supervisor):
+    def full(_):
+        raise LinkLost("transmit buffer full")
+
+    adapter.send = full
+    for _ in range(100):
+        supervisor.send(FRAME)
+
+    assert supervisor.unsent == 100 and supervisor.state is LinkState.ACTIVE
+    assert [event.words for event in supervisor.events[2:]] == ["frame 123 was not sent: transmit buffer full"]
+
+
 @pytest.mark.parametrize("times", [4, pytest.param(100, marks=pytest.mark.slow)])
 def test_a_serial_adapter_is_pulled_and_put_back_again_and_again(tmp_path, times):
     """A real pty each time, behind the name that the system gives the adapter: no gap is silent, nothing leaks."""
@@ -177,7 +266,7 @@ def test_a_serial_adapter_is_pulled_and_put_back_again_and_again(tmp_path, times
         return segment
 
     segment = put_in()
-    supervisor = Supervisor(lambda: open_adapter(choice), patience=Patience(first_s=0.01, most_s=0.05, give_up_s=10.0))
+    supervisor = Supervisor(lambda: open_adapter(choice), patience=Patience(first_s=0.01, most_s=0.05, settled_s=0.0))
     descriptors, threads = descriptors_open(), threading.active_count()
     for number in range(times):
         time.sleep(pause.uniform(0.0, 0.05))
