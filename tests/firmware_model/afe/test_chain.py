@@ -179,3 +179,17 @@ def test_a_wrong_bit_in_a_written_block_leaves_that_chip_only_as_it_was():
     chain.noise = None
 
     assert [chain.transfer(READ, now + 1_000)[at + 1] for at in (4, 12, 20)] == [9, 0, 9]
+
+
+@pytest.mark.parametrize("count", [1, 3, 6, 12, 16])
+@pytest.mark.parametrize("client", ["a pulse for each chip", "two pulses"])
+def test_both_usual_ways_to_wake_a_chain_wake_all_of_it(count, client):
+    """300 us for each chip, then 10 us for each: Linduino pulses once a chip, foxBMS twice in all."""
+    chain, now = made(count), 0
+    for pause_us in [310] * count if client == "a pulse for each chip" else [300 * count, 10 * count]:
+        chain.transfer(b"\xff", now)
+        now += pause_us + 8
+
+    answer = chain.transfer(COMMANDS["RDCFGA"].encode() + IDLE * count, now)
+
+    assert answer[4:] == sealed(bytes.fromhex("F80000000000")) * count

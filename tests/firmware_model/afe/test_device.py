@@ -6,6 +6,7 @@ from firmware_model.afe.device import Device
 from firmware_model.afe.errors import Disturbance
 from firmware_model.afe.inputs import Divider
 from firmware_model.afe.part import LTC6811, LTC6813, MODES
+from protocols.ltc681x.groups import SCALES, Configuration, Status
 
 NOW = 1_000_000
 
@@ -218,3 +219,46 @@ def test_the_fourth_cell_waits_for_the_currents():
         gaps[name] = codes(d, "CVB", NOW + 4_000)[0] - codes(d, "CVA", NOW + 4_000)[2]
 
     assert gaps["ADCV"] == pytest.approx(1_340, abs=15) and gaps["ADCVAX"] == pytest.approx(3 * 1_340, abs=15)
+
+
+@pytest.mark.parametrize(
+    ("key", "first_us", "sixth_us", "done_us"),
+    [((1, 0), 57, 290, 1_113), ((1, 1), 86, 465, 1_288), ((2, 0), 144, 814, 2_335), ((2, 1), 260, 1_512, 3_033),
+     ((3, 1), 493, 2_908, 4_430), ((3, 0), 29_817, 178_850, 201_317)],
+)  # fmt: skip
+def test_cells_are_sampled_at_the_instants_of_the_table(key, first_us, sixth_us, done_us):
+    """t1M, t6M and t6C of LTC6804 table 5."""
+    d, moments = device(), []
+    d.write("CFGA", bytes((0xFC | key[1], 0, 0, 0, 0, 0)), NOW - 9_000)
+    d.convert("ADCV", {"mode": key[0]}, NOW)
+
+    while (due := d.deadline) is not None:
+        moments.append(due - NOW)
+        d.settle(due)
+
+    assert len(moments) == 7
+    assert (moments[0], moments[5], moments[6]) == (first_us, sixth_us, done_us)
+
+
+def test_a_failing_multiplexer_confuses_neighbours_of_the_first_converter():
+    volts = [3.0 + 0.1 * cell for cell in range(12)]
+    d = device(truth=lambda _: volts)
+    d.converters.flaws.mux_fails = True
+    d.convert("ADCV", {"mode": 2}, NOW)
+    d.settle(NOW + 5_000)
+
+    seen = [code * 1e-4 for group in ("CVA", "CVB", "CVC") for code in codes(d, group, NOW + 5_000)]
+
+    assert seen[:6] == pytest.approx([volts[cell] for cell in (1, 0, 3, 2, 5, 4)])
+    assert seen[6:] == pytest.approx(volts[6:9])
+
+
+def test_flags_change_exactly_one_code_beyond_their_limits():
+    volts = [3.1007, 3.1008, 3.1009, 4.1999, 4.2, 4.2001, *[3.5] * 6]
+    d = device(truth=lambda _: volts)
+    d.write("CFGA", Configuration(reference_on=True, low_v=3.1008, high_v=4.2).pack_a(), NOW)
+    d.convert("ADCV", {"mode": 2}, NOW)
+
+    status = Status.unpack(bytes(6), d.read("STATB", NOW + 5_000)[:6], SCALES["LTC6811"])
+
+    assert (status.low, status.high) == ({1}, {6})
