@@ -2,6 +2,7 @@
 
 import time
 from collections import Counter
+from collections.abc import Iterator
 from typing import Final
 
 from rich.table import Table
@@ -27,6 +28,7 @@ class Shown:
         self._foreign = 0
         self._long = Listener()
         self._before: tuple[float, Counter[tuple[int, int]]] = time.monotonic(), Counter()
+        self._told: dict[tuple[int, int], bytes] = {}
 
     def take(self, frame: Frame) -> None:
         """A frame was heard."""
@@ -58,6 +60,14 @@ class Shown:
             name = layout.title if layout else f"{pgn:05X}"
             table.add_row(name, f"{source:02X}", str(count), f"{rate:.0f}", self._words(layout, self._last[pgn, source]))
         return table
+
+    def changes(self) -> Iterator[str]:
+        """One line for each message whose content is another than the last time this was asked."""
+        for (pgn, source), data in self._last.items():
+            if self._told.get((pgn, source)) != data:
+                self._told[pgn, source] = data
+                layout = LAYOUTS.get(pgn)
+                yield f"{layout.title if layout else f'{pgn:05X}'} from {source:02X}: {self._words(layout, data)}"
 
     def _words(self, layout: type[Message] | None, data: bytes) -> str:
         try:

@@ -321,9 +321,9 @@ class Supervisor:
     def _say(self, state: LinkState | None, words: str = "") -> None:
         """Tell that the link is in *state* now; None: as before, but something has happened."""
         with self._telling:
-            state = state or self.state
+            state = state or self.state  # who was told to stop listening has no gap
             event = LinkEvent(host_us(), state, words)
-            if state in DEAF and self._outage is None:
+            if state in DEAF and self._outage is None and not self._stopping.is_set():
                 self._outage = Gap(min(event.at_us, self._hearing_us))
                 self.gaps.append(self._outage)
             elif state not in DEAF and self._outage is not None:
