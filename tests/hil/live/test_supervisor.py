@@ -1,5 +1,6 @@
 """An adapter that goes and comes back: every outage is told, nothing leaks, nothing old is sent."""
 
+import os
 import random
 import threading
 import time
@@ -11,7 +12,7 @@ import pytest
 from hil.errors import BadInput
 from hil.links.adapter import open_adapter
 from hil.links.link import AdapterChoice, BusState, Heard, LinkLost
-from hil.live.slcan_emulator import Segment
+from hil.live.slcan_emulator import Device, Segment
 from hil.live.supervisor import LinkState, Patience, Supervisor, host_us
 from protocols.core.frame import Frame
 
@@ -286,3 +287,46 @@ def test_a_serial_adapter_is_pulled_and_put_back_again_and_again(tmp_path, times
     assert descriptors_open() == descriptors and threading.active_count() == threads
     supervisor.close()
     segment.close()
+
+
+def opened(channel, *, silent, patience=QUICK):
+    options = (("sleep_after_open", "0"),)
+    choice = AdapterChoice(interface="slcan", channel=channel, bitrate=250_000, options=options, silent=silent)
+    return Supervisor(lambda: open_adapter(choice), patience=patience)
+
+
+@pytest.mark.parametrize("garbage", [b"T\r", b"Tzzzzzzzz8\r", b"\xff\xfe\r", b"t1239\r", b"T181056F48\r", b"d123F\r", b"\r\a\r"])
+def test_what_a_confused_adapter_says_ends_nothing(garbage):
+    segment = Segment(1)
+    supervisor = opened(segment.channels[0], silent=True, patience=Patience(first_s=0.005, settled_s=0.0))
+    device = segment.devices[0]
+    until(lambda: device.open)
+    for _ in range(3):
+        os.write(device.master, garbage)
+        time.sleep(0.02)
+    until(lambda: supervisor.state is LinkState.ACTIVE and device.open)
+    device.deliver(FRAME)
+    heard = []
+    until(lambda: FRAME in heard or heard.append((supervisor.recv(0.05) or Heard(None, 0)).frame))
+    supervisor.close()
+    segment.close()
+
+    lost = sum(event.state is LinkState.LOST for event in supervisor.events)
+    assert len(supervisor.gaps) == 1 + lost == 1 + supervisor.reopened and all(gap.end_us for gap in supervisor.gaps)
+
+
+def test_an_adapter_that_hangs_holds_nobody_up_and_what_it_does_not_take_is_told():
+    """Nobody reads the far end of its serial line: the system's buffer is full after some hundred frames."""
+    device = Device()
+    supervisor, longest_s = opened(device.channel, silent=False), 0.0
+    end = time.monotonic() + 5.0
+    while supervisor.unsent < 2:
+        began = time.monotonic()
+        supervisor.send(FRAME)
+        longest_s = max(longest_s, time.monotonic() - began)
+        assert time.monotonic() < end
+    threading.Thread(target=device.commands).start()  # it wakes up, so that it can be let go
+    supervisor.close()
+    device.close()
+
+    assert longest_s < 0.5 and sum("was not sent" in event.words for event in supervisor.events) == 1
