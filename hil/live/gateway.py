@@ -1,5 +1,8 @@
 """A bench whose one side is real: what ours says goes out on a link, what comes in is heard as the other side's.
 
+Both ways go past the model's bus, which would take the time of each frame a second time; it only carries a copy, for the trace
+and for the model of the other side.
+
 The other side's hardware (contactors, battery or power stage, lock) stays our model's: it follows its own firmware, which hears
 everything and is not heard. Without a power link to the real device this is the only voltage and current there is.
 """
@@ -24,12 +27,13 @@ class Gateway:
         self, bench: Bench, side: str, link: Link, *, armed: bool, spin_us: int = 0, pulse: Callable[[], None] | None = None
     ) -> None:
         self.bench, self.side, self.armed = bench, side, armed
-        self._our_name, self._their_port = port_of(bench, side).name, silence(bench, OTHER[side])
+        self._our_port, self._their_port = port_of(bench, side), silence(bench, OTHER[side])
+        self._hear, self._our_port.receive = self._our_port.receive, nothing
         self._their_address = ADDRESSES[OTHER[side]]
         self._foreign = bench.bus.attach("wire", nothing)
         self.kept_back = 0
         """Frames that we would have sent if we were armed."""
-        bench.bus.tap(self._out)
+        (bench.vehicle if side == "vehicle" else bench.pile).say = self._out
         self.pacer = Pacer(bench.clock, link, self._in, spin_us=spin_us, pulse=pulse)
 
     def run(self, until: int) -> bool:
@@ -53,9 +57,10 @@ class Gateway:
             self.bench.pile.stop_pressed = True
             self.bench.pile.poke(now)
 
-    def _out(self, now: int, frame: Frame, sender: str) -> None:
-        if sender != self._our_name:
+    def _out(self, frame: Frame, now: int) -> None:
+        if not self._our_port.online:
             return
+        self._our_port.send(frame, now)
         if self.armed:
             self.pacer.send(frame, now)
         else:
@@ -64,3 +69,5 @@ class Gateway:
     def _in(self, frame: Frame, now: int) -> None:
         theirs = frame.extended and frame.can_id & 0xFF == self._their_address
         (self._their_port if theirs else self._foreign).send(frame, now)
+        if self._our_port.online:
+            self._hear(frame, now)

@@ -9,10 +9,15 @@ from typing import Final
 from firmware_model.clock import Clock
 from hil.links.link import Link, host_us
 from hil.live.certificate import Certificate
+from hil.live.sharp_timers import sharpen
 from protocols.core.frame import Frame
 
 OVERRUN_US: Final = 50_000
 """Later than this, the model is not in step any more: an overrun."""
+EARLY_MAX_US: Final = 300
+"""The pacer aims ahead by what it usually oversleeps, but never by more than this."""
+LEARN_US: Final = 8
+"""How fast it learns that."""
 PULSE_US: Final = 40_000
 """The pacer never waits longer than this in one piece, so that it can show that it lives."""
 
@@ -40,6 +45,7 @@ class Pacer:
         """The moment of the wall clock at which the model's time is 0."""
         self._clock, self._link, self._hear = clock, link, hear
         self._spin_us, self._pulse = spin_us, pulse
+        self._early_us = 0.0  # what nine of ten waits oversleep less than
 
     def send(self, frame: Frame, due: int) -> None:
         """Hand *frame*, due at *due* of the model's time, to the link."""
@@ -52,6 +58,7 @@ class Pacer:
 
     def run(self, until: int) -> None:
         """Live until the model's time is *until* (µs). Raises `LinkLost` when the link does."""
+        sharpen()
         clock = self._clock
         while clock.now < until:
             if self._pulse is not None:
@@ -72,18 +79,20 @@ class Pacer:
 
     def _listen(self, patience_us: int) -> None:
         """Wait for a frame, at most *patience_us*, and let the model have it at the moment that it is then."""
-        heard = self._link.recv(max(0, patience_us - self._spin_us) / 1e6)
+        begin, ahead_us = host_us(), self._spin_us + round(self._early_us)
+        wait_us = max(0, patience_us - ahead_us)
+        heard = self._link.recv(wait_us / 1e6)
         if heard is None:
-            self._spin(patience_us)
+            self._learn(host_us() - begin - wait_us)
+            while host_us() < begin + patience_us and patience_us < PULSE_US:
+                pass  # at most what was aimed ahead
             return
         now = max(self._clock.now, self.now())
         self._clock.run(now)
         self._hear(heard.frame, now)
         self.certificate.answers.add(max(0, host_us() - heard.at_us))
 
-    def _spin(self, patience_us: int) -> None:
-        """Look at the clock for what is left of a wait that was long enough for that."""
-        if 0 < self._spin_us <= patience_us:
-            end = host_us() + self._spin_us
-            while host_us() < end:
-                pass
+    def _learn(self, overslept_us: int) -> None:
+        """Move towards the ninth decile of what a wait oversleeps."""
+        step_us = 0.9 * LEARN_US if overslept_us > self._early_us else -0.1 * LEARN_US
+        self._early_us = min(max(self._early_us + step_us, 0.0), EARLY_MAX_US)

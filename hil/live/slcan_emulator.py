@@ -107,9 +107,10 @@ class Device:
 class Segment:
     """*count* adapters on one wire, served by a thread until `close`. They can be pulled out and put in again meanwhile."""
 
-    def __init__(self, count: int = 2) -> None:
-        self.devices = [Device() for _ in range(count)]
+    def __init__(self, count: int = 2, make: Callable[[], Device] = Device) -> None:
+        self.devices = [make() for _ in range(count)]
         self.frames = 0
+        self._make = make
         self._out: set[int] = set()
         self._orders: deque[tuple[Callable[[], None], threading.Event]] = deque()
         self._stop_read, self._stop_write = os.pipe()
@@ -134,7 +135,7 @@ class Segment:
         """Put adapter *index* in again; its serial port, which has another name."""
 
         def order() -> None:
-            self.devices[index] = Device()
+            self.devices[index] = self._make()
             self._out.discard(index)
 
         self._do(order)

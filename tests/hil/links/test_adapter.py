@@ -3,7 +3,7 @@
 import pytest
 
 from hil.errors import BadInput
-from hil.links.adapter import StampClock, open_adapter, resolved
+from hil.links.adapter import StampClock, _ReadAhead, open_adapter, resolved
 from hil.links.link import AdapterChoice, LinkLost
 from hil.live.slcan_emulator import Segment
 from protocols.core.frame import Frame
@@ -126,3 +126,35 @@ def test_a_drifting_clock_is_followed():
     for second in range(120):
         arrived = 1_000_000 * second + 50 * second + 100
         assert abs(clock.map(1_000_000 * second, arrived) - arrived) <= 1_100
+
+
+class Port:
+    """A serial port with *data* that arrive in pieces."""
+
+    def __init__(self, *pieces):
+        self.pieces, self.reads, self.timeout = list(pieces), 0, 0.1
+
+    @property
+    def in_waiting(self):
+        return len(self.pieces[0]) if self.pieces else 0
+
+    def read(self, size):
+        self.reads += 1
+        if not self.pieces:
+            return b""
+        taken, self.pieces[0] = self.pieces[0][:size], self.pieces[0][size:]
+        if not self.pieces[0]:
+            self.pieces.pop(0)
+        return taken
+
+
+def test_reading_ahead_gives_every_byte_once_and_in_order_with_a_call_a_piece():
+    port = Port(b"T181056F450\r", b"t1230\rt1", b"240\r")
+    ahead = _ReadAhead(port)
+    found = b""
+    while piece := ahead.read(1):
+        found += piece
+        assert ahead.in_waiting >= 0
+
+    assert found == b"T181056F450\rt1230\rt1240\r" and port.reads == 4
+    assert ahead.timeout == 0.1 and ahead.flush() is None

@@ -75,8 +75,8 @@ def test_the_log_is_written_while_it_runs(segment, tmp_path, capsys):
 
 
 def test_a_monitor_hears_and_says_nothing(segment, tmp_path, capsys):
-    process = started("pile", segment.channels[0], tmp_path / "pile", "--arm", "--set", "duration_s=4")
-    monitor(choice(segment.channels[1], silent=True), seconds=7.0, formats=["asc"], out=tmp_path, as_json=True)
+    process = started("pile", segment.channels[0], tmp_path / "pile", "--arm", "--set", "duration_s=6")
+    monitor(choice(segment.channels[1], silent=True), seconds=9.0, formats=["asc"], out=tmp_path, as_json=True)
     process.communicate(timeout=60)
 
     assert json.loads(capsys.readouterr().out)["frames"] >= 4
