@@ -85,6 +85,21 @@ class _ReadAhead:
         self._at = min(at + size, len(self._ready))
         return self._ready[at : at + size]
 
+    @property
+    def write_timeout(self) -> float | None:
+        """How long a write may take (s); None: for ever. It has to reach the port: an adapter that hangs must not hang us."""
+        timeout_s: float | None = self._port.write_timeout
+        return timeout_s
+
+    @write_timeout.setter
+    def write_timeout(self, timeout_s: float | None) -> None:
+        self._port.write_timeout = timeout_s
+
+    def reset_input_buffer(self) -> None:
+        """Forget what was received, read ahead or not."""
+        self._ready, self._at = b"", 0
+        self._port.reset_input_buffer()
+
     def flush(self) -> None:
         """Do not wait until the last byte has left: the port sends it by itself, and the wait can take a tick of the kernel."""
 

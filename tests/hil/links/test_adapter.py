@@ -1,5 +1,9 @@
 """Adapters through python-can: a real serial port with an emulated SLCAN adapter behind it, and everything that is not there."""
 
+import os
+import time
+import tty
+
 import pytest
 
 from hil.errors import BadInput
@@ -158,3 +162,19 @@ def test_reading_ahead_gives_every_byte_once_and_in_order_with_a_call_a_piece():
 
     assert found == b"T181056F450\rt1230\rt1240\r" and port.reads == 4
     assert ahead.timeout == 0.1 and ahead.flush() is None
+
+
+def test_an_adapter_that_takes_nothing_any_more_is_a_lost_link_and_does_not_hang_us():
+    master, slave = os.openpty()
+    tty.setraw(master)
+    adapter = open_adapter(slcan(os.ttyname(slave)))
+    began = time.monotonic()
+
+    with pytest.raises(LinkLost):
+        for _ in range(20_000):
+            adapter.send(Frame(0x123, bytes(8)))
+
+    assert time.monotonic() - began < 3.0
+    adapter.close()
+    os.close(master)
+    os.close(slave)
