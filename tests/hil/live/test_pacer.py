@@ -1,6 +1,8 @@
 """The model keeps the pace of the wall clock, hears the wire while it waits, and says how well it did."""
 
+import gc
 import time
+import weakref
 
 import pytest
 from hypothesis import given
@@ -27,10 +29,10 @@ class Ticks:
 
 
 class Wire:
-    """A link that delivers one frame after *after_s*, then nothing."""
+    """A link that delivers one frame at `arrives`, if that is set, then nothing."""
 
-    def __init__(self, after_s=None):
-        self.arrives = None if after_s is None else time.monotonic() + after_s
+    def __init__(self):
+        self.arrives = None
         self.sent, self.longest_s = [], 0.0
 
     def recv(self, timeout_s):
@@ -67,7 +69,9 @@ def test_ticks_come_at_their_moments_of_the_wall_clock_and_do_not_drift():
 
 def test_a_frame_is_heard_while_the_model_waits():
     heard = []
-    clock, pacer = paced(Ticks(NEVER), Wire(0.03), lambda frame, now: heard.append((frame, now)))
+    wire = Wire()
+    clock, pacer = paced(Ticks(NEVER), wire, lambda frame, now: heard.append((frame, now)))
+    wire.arrives = time.monotonic() + 0.03
 
     pacer.run(400_000)
 
@@ -120,6 +124,24 @@ def test_a_difference_finer_than_the_certificate_is_inconclusive():
     assert certificate.resolution_us == 5_000
     assert not certificate.conclusive(4_000) and certificate.conclusive(6_000)
     assert certificate.plain()["frames"]["p99_us"] >= 200
+
+
+def test_a_later_collection_does_not_look_through_what_was_built_before():
+    paced(Ticks(NEVER), Wire())
+
+    assert gc.get_freeze_count() > 1_000 and len(gc.get_objects()) < gc.get_freeze_count()
+
+
+def test_the_next_pacer_gives_back_what_the_last_one_kept():
+    part = Ticks(NEVER)
+    part.itself = part
+    gone = weakref.ref(part)
+    paced(part, Wire())
+    del part
+
+    paced(Ticks(NEVER), Wire())
+
+    assert gone() is None
 
 
 @pytest.mark.slow
