@@ -22,10 +22,15 @@ def build(scenario: s.Scenario, seed: int) -> Bench:
             _vehicle(scenario.vehicle),
             seed=seed,
             script=[Step(step.do, Moment(_us(step.at_s), step.after)) for step in scenario.script],
-            faults=[*map(_loss, scenario.lose), *map(_fault, scenario.faults)],
+            faults=faults_of(scenario),
         )
     except LocalError as error:
         raise BadInput(f"scenario {scenario.title!r}: {error}") from None
+
+
+def faults_of(scenario: s.Scenario) -> list[Fault]:
+    """Everything that goes wrong in *scenario*, lost messages included."""
+    return [*map(_loss, scenario.lose), *map(_fault, scenario.faults)]
 
 
 def _pile(pile: s.Pile) -> PileSetup:

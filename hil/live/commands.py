@@ -82,6 +82,36 @@ def monitor(
     raise typer.Exit(listen(choice, seconds=seconds, formats=formats or [], out=out, as_json=as_json))
 
 
+@app.command()
+def between(
+    scenario: Annotated[str, typer.Argument(help="Scenario whose faults of the wire befall the frames that pass.")] = "charge",
+    interface: Interface = None,
+    channel: Annotated[str | None, typer.Option(help="Channel of the adapter at the pile.")] = None,
+    vehicle_interface: Annotated[
+        str | None, typer.Option(help="python-can's name of the adapter at the vehicle [as the other].")
+    ] = None,
+    vehicle_channel: Annotated[str | None, typer.Option(help="Channel of the adapter at the vehicle.")] = None,
+    bitrate: Bitrate = None,
+    options: Options = None,
+    arm: Arm = False,
+    limits: LimitsFile = None,
+    seconds: Annotated[float, typer.Option(min=0.1, help="How long to stand between.")] = 1e6,
+    changes: Changes = None,
+    out: Out = None,
+    as_json: Json = False,
+) -> None:
+    """Stand between a pile and a vehicle: pass, delay, drop or change their frames by the faults of a scenario."""
+    from hil.live.between_command import Middle
+    from hil.live.between_command import between as stand_between
+
+    choices = {
+        "pile": choice_of(interface, channel, bitrate, None, options or [], silent=not arm),
+        "vehicle": choice_of(vehicle_interface or interface, vehicle_channel, bitrate, None, options or [], silent=not arm),
+    }
+    middle = Middle(armed=arm, limits=limits, seconds=seconds, changes=changes or [], out=out, as_json=as_json)
+    raise typer.Exit(stand_between(scenario, choices, middle))
+
+
 def choice_of(
     interface: str | None, channel: str | None, bitrate: int | None, context: str | None, options: list[str], *, silent: bool
 ) -> "AdapterChoice":

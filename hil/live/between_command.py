@@ -1,0 +1,100 @@
+"""The command `pilebench hil between`: adapters, faults, log and summary around the man in the middle."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from firmware_model.faults.fault import Fault, Injected, TookEffect
+from hil.build import faults_of
+from hil.errors import BadInput
+from hil.files import ready_folder
+from hil.interrupts import check
+from hil.links.adapter import open_adapter, resolved
+from hil.links.link import AdapterChoice, Link, LinkLost
+from hil.live.between import Between
+from hil.live.limits import EMULATED, load_limits
+from hil.live.livelog import LiveLog
+from hil.live.operator import ended_by_signals
+from hil.live.roles import SILENT, emulated
+from hil.live.supervisor import Supervisor
+from hil.report.folder import LOG_NAME, SUMMARY_NAME
+from hil.results import write_json
+from hil.scenario_files import load
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Middle:
+    """How to stand between: *armed* or only listening, within *limits* (a file), with *changes* to the scenario."""
+
+    armed: bool
+    limits: Path | None
+    seconds: float
+    changes: Sequence[str]
+    out: Path | None
+    as_json: bool
+
+
+def between(name: str, choices: dict[str, AdapterChoice], middle: Middle) -> int:
+    """Stand between the adapters in *choices* (by side) with the faults of scenario *name*; the exit code."""
+    scenario = load(name, middle.changes)
+    places = {side: resolved(choice) for side, choice in choices.items()}
+    if places["pile"] == places["vehicle"]:
+        raise BadInput(f"both adapters are {' '.join(places['pile'])}: give --channel and --vehicle-channel two different ones")
+    limits = load_limits(middle.limits) if middle.limits else EMULATED
+    if middle.armed and middle.limits is None and not all(emulated(*place) for place in places.values()):
+        raise BadInput("--arm on a real wire: give the bench's limits with --limits FILE (max_v, max_a, max_min)")
+    console = Console(stderr=middle.as_json, highlight=False, soft_wrap=True)
+    links: dict[str, Link] = {}
+    lost = ""
+    try:
+        for side, choice in choices.items():
+            links[side] = Supervisor(lambda choice=choice: open_adapter(choice))  # type: ignore[misc]
+        faults: list[Fault] = faults_of(scenario)
+        man = Between(links, armed=middle.armed, limits=limits, faults=faults, edition=scenario.pile.edition, seed=scenario.seed)
+        folder = ready_folder(middle.out or Path("runs") / "hil-between")
+        words = "ARMED: frames pass" if middle.armed else SILENT
+        console.print(f"between the pile on {' '.join(places['pile'])} and the vehicle on {' '.join(places['vehicle'])}, {words}")
+        with LiveLog(folder / LOG_NAME) as log, ended_by_signals():
+            man.wires.tap(lambda now, frame, _: log.write((now, frame)))
+
+            def pulse() -> None:
+                log.flush_due()
+                check()
+
+            man.run(middle.seconds, pulse)
+    except KeyboardInterrupt:
+        pass
+    except LinkLost as error:
+        lost = str(error)
+    finally:
+        for link in links.values():
+            link.close()
+    _tell(console, man, folder, lost, as_json=middle.as_json)
+    if lost:
+        raise BadInput(f"ended: {lost}; what was heard until then is in {folder}")
+    return 0
+
+
+def _tell(console: Console, man: Between, folder: Path, lost: str, *, as_json: bool) -> None:
+    happened: list[dict[str, Any]] = [
+        {"at_s": happening.at / 1e6, "fault": f"{happening.what.fault.where} {happening.what.fault.kind}", "what": kind.__name__}
+        for kind in (Injected, TookEffect)
+        for happening in man.wires.trace.of(kind)
+    ]
+    told = {"heard": man.heard, "sent": man.sent, "latency": man.latency.plain(), "faults": happened, "lost": lost}
+    write_json(folder / SUMMARY_NAME, told)
+    if as_json:
+        print(json.dumps(told, indent=1))
+        return
+    for entry in happened:
+        console.print(
+            f"{entry['at_s']:.6f} s {entry['fault']}: {'begins' if entry['what'] == 'Injected' else 'makes a difference'}"
+        )
+    late = man.latency
+    heard = f"heard {man.heard['pile']} frames of the pile and {man.heard['vehicle']} of the vehicle"
+    added = f"added latency p50 {late.percentile_us(50)}, p99 {late.percentile_us(99)}, max {late.max_us} µs"
+    console.print(f"{heard}, passed {sum(man.sent.values())}; {added}; log: {folder / LOG_NAME}")
