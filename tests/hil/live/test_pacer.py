@@ -2,7 +2,6 @@
 
 import gc
 import time
-import weakref
 
 import pytest
 from hypothesis import given
@@ -130,18 +129,6 @@ def test_a_later_collection_does_not_look_through_what_was_built_before():
     paced(Ticks(NEVER), Wire())
 
     assert gc.get_freeze_count() > 1_000 and len(gc.get_objects()) < gc.get_freeze_count()
-
-
-def test_the_next_pacer_gives_back_what_the_last_one_kept():
-    part = Ticks(NEVER)
-    part.itself = part
-    gone = weakref.ref(part)
-    paced(part, Wire())
-    del part
-
-    paced(Ticks(NEVER), Wire())
-
-    assert gone() is None
 
 
 @pytest.mark.slow
