@@ -131,7 +131,7 @@ class Adapter:
         if message.is_error_frame:
             self._note_error(message)
             return None
-        if message.is_remote_frame or message.is_fd:
+        if message.is_remote_frame or message.is_fd or not message.is_rx:  # our own, told back
             return None
         at_us = self._stamps.map(message.timestamp * 1e6, host_us())
         return Heard(Frame(message.arbitration_id, bytes(message.data), message.is_extended_id), at_us)

@@ -50,12 +50,12 @@ def between(name: str, choices: dict[str, AdapterChoice], middle: Middle) -> int
     console = Console(stderr=middle.as_json, highlight=False, soft_wrap=True)
     links: dict[str, Link] = {}
     lost = ""
+    faults: list[Fault] = faults_of(scenario)
+    folder = ready_folder(middle.out or Path("runs") / "hil-between")
     try:
         for side, choice in choices.items():
             links[side] = Supervisor(lambda choice=choice: open_adapter(choice))  # type: ignore[misc]
-        faults: list[Fault] = faults_of(scenario)
         man = Between(links, armed=middle.armed, limits=limits, faults=faults, edition=scenario.pile.edition, seed=scenario.seed)
-        folder = ready_folder(middle.out or Path("runs") / "hil-between")
         words = "ARMED: frames pass" if middle.armed else SILENT
         console.print(f"between the pile on {' '.join(places['pile'])} and the vehicle on {' '.join(places['vehicle'])}, {words}")
         with LiveLog(folder / LOG_NAME) as log, ended_by_signals():
@@ -65,11 +65,12 @@ def between(name: str, choices: dict[str, AdapterChoice], middle: Middle) -> int
                 log.flush_due()
                 check()
 
-            man.run(middle.seconds, pulse)
-    except KeyboardInterrupt:
-        pass
-    except LinkLost as error:
-        lost = str(error)
+            try:
+                man.run(middle.seconds, pulse)
+            except KeyboardInterrupt:
+                pass  # the usual end
+            except LinkLost as error:
+                lost = str(error)
     finally:
         for link in links.values():
             link.close()
