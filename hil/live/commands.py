@@ -83,6 +83,35 @@ def monitor(
 
 
 @app.command()
+def replay(
+    source: Annotated[Path, typer.Argument(help="A recording in any format we know.")],
+    side: Annotated[str, typer.Option(help="Whose frames: pile or vehicle.")] = "vehicle",
+    speed: Annotated[float, typer.Option(min=0.01, max=100, help="How many times as fast.")] = 1.0,
+    times: Annotated[int, typer.Option(min=1, help="How often, one after the other.")] = 1,
+    interface: Interface = None,
+    channel: Channel = None,
+    bitrate: Bitrate = None,
+    context: Context = None,
+    options: Options = None,
+    arm: Arm = False,
+    limits: LimitsFile = None,
+    spin: Spin = 0,
+    as_json: Json = False,
+) -> None:
+    """Say one side of a recording again on an adapter, with the spacing that it had."""
+    from hil.errors import BadInput
+    from hil.live.resend import Again, resend
+    from hil.live.roles import Part
+    from hil.sides import OTHER
+
+    if side not in OTHER:
+        raise BadInput(f"--side {side!r}: one of {', '.join(OTHER)}")
+    choice = choice_of(interface, channel, bitrate, context, options or [], silent=not arm)
+    part = Part(armed=arm, limits=limits, spin_us=spin, as_json=as_json)
+    raise typer.Exit(resend(choice, Again(source=source, side=side, speed=speed, times=times), part))
+
+
+@app.command()
 def between(
     scenario: Annotated[str, typer.Argument(help="Scenario whose faults of the wire befall the frames that pass.")] = "charge",
     interface: Interface = None,

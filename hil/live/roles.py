@@ -59,11 +59,12 @@ def play(side: str, name: str, choice: AdapterChoice, part: Part) -> int:
     scenario = load(name, part.changes)
     interface, channel = resolved(choice)
     where = f"{interface} {channel}"
-    limits = _limits(part, interface, channel)
+    limits = limits_of(part, interface, channel)
     console = Console(stderr=part.as_json, highlight=False, soft_wrap=True)
     with announced(Console(stderr=True)):
         bench = build(scenario, scenario.seed)
-    link = _link(side, scenario, choice, part, limits)
+    edition = (scenario.vehicle if side == "vehicle" else scenario.pile).edition
+    link = way_to_the_wire(side, edition, choice, part, limits)
     lost, over = "", False
     began = time.perf_counter()
     try:
@@ -87,7 +88,7 @@ def play(side: str, name: str, choice: AdapterChoice, part: Part) -> int:
     return code
 
 
-def _limits(part: Part, interface: str, channel: str) -> Limits:
+def limits_of(part: Part, interface: str, channel: str) -> Limits:
     """What may be sent. Raises `BadInput` for an armed side on a real wire without a file of limits."""
     if part.limits is not None:
         return load_limits(part.limits)
@@ -99,11 +100,10 @@ def _limits(part: Part, interface: str, channel: str) -> Limits:
     return EMULATED
 
 
-def _link(side: str, scenario: Scenario, choice: AdapterChoice, part: Part, limits: Limits) -> Supervisor | KeeperLink:
-    """The way to the wire: through a keeper if anything may be sent, else a listener's."""
+def way_to_the_wire(side: str, edition: str, choice: AdapterChoice, part: Part, limits: Limits) -> Supervisor | KeeperLink:
+    """A link through a keeper if anything may be sent, else a listener's."""
     if not part.armed:
         return Supervisor(lambda: open_adapter(choice))
-    edition = (scenario.vehicle if side == "vehicle" else scenario.pile).edition
     charge = Charge(choice=choice, side=side, edition=edition, limits=limits)
     in_process = resolved(choice)[0] == "virtual"  # python-can's virtual bus reaches no other process
     return KeeperLink(charge, open_link=(lambda: open_adapter(choice)) if in_process else None)
