@@ -1,0 +1,1 @@
+"""Sources, loads, meters and relays around a CAN session: what a laboratory really connects to pile or vehicle."""
