@@ -55,6 +55,7 @@ class _Service:
         self._lock = threading.Lock()
         self._writing = threading.Lock()
         self._told = 0
+        self._terminated = False  # by a signal, which must not touch what a lock guards
         self._keeper = Keeper(
             charge.side, EDITIONS[charge.edition], charge.limits, supervisor.send, host_us(), patience_us=charge.patience_us
         )
@@ -69,6 +70,8 @@ class _Service:
         while self._keeper.phase is not Phase.SILENT:
             self._obey()
             with self._lock:
+                if self._terminated:
+                    self._keeper.end("terminated", host_us())
                 self._keeper.tick(host_us())
         plain = {"reason": self._keeper.reason, "passed": self._keeper.passed, "refused": self._keeper.refused}
         self._say(DONE + json.dumps({**plain, "link": self._supervisor.plain()}).encode())
@@ -77,7 +80,7 @@ class _Service:
     def _terminable(self) -> None:
         """SIGTERM is an order to end safely, too."""
         if threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGTERM, lambda *_: self._keeper.end("terminated", host_us()))
+            signal.signal(signal.SIGTERM, lambda *_: setattr(self, "_terminated", True))
 
     def _obey(self) -> None:
         """Take the bench's next record, if one comes before something else is due."""

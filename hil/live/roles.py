@@ -16,6 +16,7 @@ from hil.files import ready_folder
 from hil.links.adapter import open_adapter, resolved
 from hil.links.link import AdapterChoice, LinkLost
 from hil.live.gateway import SLICE_US, Gateway
+from hil.live.keeper import PATIENCE_US
 from hil.live.keeper_line import Charge
 from hil.live.keeper_link import KeeperLink
 from hil.live.limits import EMULATED, Limits, load_limits
@@ -104,8 +105,11 @@ def way_to_the_wire(side: str, edition: str, choice: AdapterChoice, part: Part, 
     """A link through a keeper if anything may be sent, else a listener's."""
     if not part.armed:
         return Supervisor(lambda: open_adapter(choice))
-    charge = Charge(choice=choice, side=side, edition=edition, limits=limits)
-    in_process = resolved(choice)[0] == "virtual"  # python-can's virtual bus reaches no other process
+    interface, channel = resolved(choice)
+    # Guests with virtual CAN may pause longer than a bench on a real wire is allowed to.
+    patience_us = 1_000_000 if channel.startswith("vcan") else PATIENCE_US
+    charge = Charge(choice=choice, side=side, edition=edition, limits=limits, patience_us=patience_us)
+    in_process = interface == "virtual"  # python-can's virtual bus reaches no other process
     return KeeperLink(charge, open_link=(lambda: open_adapter(choice)) if in_process else None)
 
 

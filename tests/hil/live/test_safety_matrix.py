@@ -149,7 +149,7 @@ def test_a_bench_that_hangs_is_ended_safely(segment, tmp_path, side):
     _, stderr = bench.ended()
 
     assert took_s <= DEAD_MAN_S + SLACK_S
-    assert bench.process.returncode == 2 and "no sign of life" in stderr
+    assert bench.process.returncode == 2 and ("no sign of life" in stderr or "keeper is gone" in stderr)
 
 
 @ROLES
