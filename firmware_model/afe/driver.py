@@ -8,10 +8,11 @@ from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol, TypeVar
 
-from firmware_model.afe.part import CLEARED, LSB_V, MODES, REFERENCE_UP_US, SLOTS, Part
+from firmware_model.afe.part import CLEARED, MODES, REFERENCE_UP_US, SLOTS, Part
 from protocols.ltc681x.comm import ACKNOWLEDGED, End, Start, pack, unpack
 from protocols.ltc681x.comm import Part as Sent
 from protocols.ltc681x.commands import COMMANDS
+from protocols.ltc681x.groups import LSB_V, voltages
 from protocols.ltc681x.pec import intact, sealed
 
 T = TypeVar("T")
@@ -259,14 +260,13 @@ class Driver:
             if block is None or not mine:
                 continue
             added = sum(mine)
-            told = int.from_bytes(block[:2], "little") * LSB_V * self.part.sum_scale
+            told = voltages(block)[0] * self.part.scale.sum_of_cells
             if abs(told - added) > SUM_OK * added:
                 found.sums.add(chip)
 
 
 def _volts(blocks: Sequence[bytes]) -> list[float]:
-    data = b"".join(blocks)
-    return [int.from_bytes(data[at : at + 2], "little") * LSB_V for at in range(0, len(data), 2)]
+    return [volts for block in blocks for volts in voltages(block)]
 
 
 def performed(procedure: Procedure[T], now: int) -> tuple[T, int]:

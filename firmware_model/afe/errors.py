@@ -6,7 +6,8 @@ from typing import Final
 
 import numpy as np
 
-from firmware_model.afe.part import CLEARED, LSB_V, Mode, Part
+from firmware_model.afe.part import CLEARED, Mode, Part
+from protocols.ltc681x.groups import LSB_V
 
 REFERENCE_V: Final = 3.0
 """The second reference, measured like an input."""

@@ -155,8 +155,8 @@ class Plan:
         def step(place: int) -> Callable[[int], None]:
             def sample(at_us: int) -> None:
                 volts = (
-                    sum(device.truth(at_us)) / part.sum_scale,
-                    (device.die_degc + part.die_zero_k) * part.die_v_per_k,
+                    sum(device.truth(at_us)) / part.scale.sum_of_cells,
+                    (device.die_degc + part.scale.die_zero_k) * part.scale.die_v_per_k,
                     ANALOGUE_V,
                     DIGITAL_V,
                 )[place]

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from math import pi, sin
 from typing import Final
 
-LSB_V: Final = 100e-6
-"""Of every voltage register; a code is 0 to 65535."""
+from protocols.ltc681x.groups import SCALES, Scale
+
 CLEARED: Final = 0xFFFF
 """What a result register holds after power-up and after it was cleared."""
 REFERENCE_UP_US: Final = 3_500
@@ -78,11 +78,8 @@ class Part:
     """GPIOs that can be measured."""
     extra_us: int
     """By how much all its conversions are longer."""
-    die_v_per_k: float
-    die_zero_k: float
-    """Die temperature [°C] = reading / *die_v_per_k* - *die_zero_k*."""
-    sum_scale: int
-    """What the sum of cells is divided by."""
+    scale: Scale
+    """Of its status values."""
     discharge_ohm: float
     """Of an internal discharge switch."""
 
@@ -107,7 +104,7 @@ class Part:
         return "ABCD" if self.inputs > 5 else "AB"
 
 
-LTC6811: Final = Part("LTC6811", 12, 5, 0, 7.5e-3, 273.0, 20, 10.0)
-LTC6813: Final = Part("LTC6813", 18, 9, 8, 7.6e-3, 276.0, 30, 4.0)
+LTC6811: Final = Part("LTC6811", 12, 5, 0, SCALES["LTC6811"], 10.0)
+LTC6813: Final = Part("LTC6813", 18, 9, 8, SCALES["LTC6813"], 4.0)
 PARTS: Final = {part.name: part for part in (LTC6811, LTC6813)}
 """By name."""

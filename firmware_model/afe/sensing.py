@@ -3,8 +3,7 @@
 Answers the same questions as the pack itself (`battery.monitor.Sensed`), with the values of the last measurement.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import fields
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Final
 
@@ -108,26 +107,6 @@ class ChainSensing:
         mean = sum(good) / len(good) if good else PLAUSIBLE_DEGC[1]  # none is left: as if too hot
         return [mean if temp is None else temp for temp in told]
 
-    @property
-    def temp_max_degc(self) -> float:
-        """The warmest sensor."""
-        return max(self.temps_degc())
-
-    @property
-    def temp_min_degc(self) -> float:
-        """The coldest sensor."""
-        return min(self.temps_degc())
-
-    @property
-    def temp_max_number(self) -> int:
-        """Which sensor is the warmest, from 1."""
-        return _first(self.temps_degc(), max)
-
-    @property
-    def temp_min_number(self) -> int:
-        """Which sensor is the coldest, from 1."""
-        return _first(self.temps_degc(), min)
-
     def _device(self, chip: int, seed: int) -> Device:
         mine = self._truth_v[chip]
         return Device(PART, lambda _: mine, seed=seed + chip, pins=[Multiplexer(list(self.sensors[chip]))])
@@ -154,12 +133,3 @@ class ChainSensing:
                 degc = mine[self._channel].temp_of(volts[0], NOMINAL_REFERENCE_V)
                 temps[self._channel] = degc if PLAUSIBLE_DEGC[0] <= degc <= PLAUSIBLE_DEGC[1] else None
         self._channel = (self._channel + 1) % max(len(mine) for mine in self.sensors)
-
-
-def _first(values: Sequence[float], which: Callable[[Sequence[float]], float]) -> int:
-    return values.index(which(values)) + 1
-
-
-def finding_words(findings: Findings) -> str:
-    """What was found, for a report."""
-    return ", ".join(f"{item.name} {sorted(value)}" for item in fields(findings) if (value := getattr(findings, item.name)))

@@ -37,14 +37,6 @@ class Sensed(Protocol):
     def cell_mean_v(self) -> float: ...
     @property
     def cell_max_number(self) -> int: ...
-    @property
-    def temp_max_degc(self) -> float: ...
-    @property
-    def temp_min_degc(self) -> float: ...
-    @property
-    def temp_max_number(self) -> int: ...
-    @property
-    def temp_min_number(self) -> int: ...
     def cell_voltages_v(self) -> Sequence[float]: ...
     def temps_degc(self) -> Sequence[float]: ...
 
@@ -126,7 +118,7 @@ class BatteryMonitor:
         if now >= self._lists_until:
             self._lists_until = now + LISTS_US
             self._cells_v, self._temps_degc = self._cells.cell_voltages_v(), self._cells.temps_degc()
-        pack, cells = self.pack, self._cells
+        pack, cells, temps = self.pack, self._cells, self._cells.temps_degc()
         return BatteryReport(
             demand_v=demand.voltage_v,
             demand_a=demand.current_a,
@@ -140,8 +132,8 @@ class BatteryMonitor:
             remaining_min=self._remaining_min(reading, demand),
             temp_max_degc=reading.temp_max_degc,
             temp_min_degc=reading.temp_min_degc,
-            temp_max_point=cells.temp_max_number,
-            temp_min_point=cells.temp_min_number,
+            temp_max_point=temps.index(max(temps)) + 1,
+            temp_min_point=temps.index(min(temps)) + 1,
             permitted=self.permitted,
             alarms=self.alarms,
             cells_v=self._cells_v,
@@ -150,13 +142,14 @@ class BatteryMonitor:
 
     def _measure(self) -> Reading:
         pack, cells, errors = self.pack, self._cells, self.errors
+        temps = cells.temps_degc()
         return Reading(
             self.measured_current_a(),
             cells.cell_max_v + errors.cell_offset_v,
             cells.cell_mean_v + errors.cell_offset_v,
             min(max(pack.soc_pct + errors.soc_offset_pct, 0.0), 100.0),
-            cells.temp_min_degc + errors.temp_offset_k,
-            cells.temp_max_degc + errors.temp_offset_k,
+            min(temps) + errors.temp_offset_k,
+            max(temps) + errors.temp_offset_k,
         )
 
     def _remaining_min(self, reading: Reading, demand: Demand) -> int:

@@ -221,25 +221,3 @@ class Pack:
         if self._temps is None:
             self._temps = self._state[self._sensed, self._kernel.TEMP].tolist()
         return self._temps
-
-    @property
-    def temp_max_degc(self) -> float:
-        """The warmest sensor."""
-        return max(self.temps_degc())
-
-    @property
-    def temp_min_degc(self) -> float:
-        """The coldest sensor."""
-        return min(self.temps_degc())
-
-    @property
-    def temp_max_number(self) -> int:
-        """Which sensor is the warmest, from 1."""
-        temps = self.temps_degc()
-        return temps.index(max(temps)) + 1
-
-    @property
-    def temp_min_number(self) -> int:
-        """Which sensor is the coldest, from 1."""
-        temps = self.temps_degc()
-        return temps.index(min(temps)) + 1

@@ -56,7 +56,11 @@ class _Talk:
     def __init__(self, name: str, line: Line, dialect: Dialect) -> None:
         self.name, self.dialect = name, dialect
         self._line: Line | None = line
-        self.identity = self.query("*IDN?")
+        try:
+            self.identity = self.query("*IDN?")
+        except InstrumentError:
+            line.close()
+            raise
 
     def tell(self, command: str) -> None:
         """Send *command*. Raises `InstrumentError` if the instrument has an error in its queue then."""
@@ -89,11 +93,19 @@ class _Talk:
         line, self._line = self._line, None
         if line is None:
             return
-        try:
-            for command in last:
-                line.write(command)
-        finally:
-            line.close()
+        refused = [words for command in last if (words := _refusal(line, command))]
+        line.close()
+        if refused:
+            raise InstrumentError(f"{self.name}: not switched off: {'; '.join(refused)}; do it by hand")
+
+
+def _refusal(line: Line, command: str) -> str:
+    """Why *command* could not be sent; empty if it was. One that fails does not keep the next ones back."""
+    try:
+        line.write(command)
+    except InstrumentError as error:
+        return str(error)
+    return ""
 
 
 class ScpiSource:

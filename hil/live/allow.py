@@ -3,6 +3,7 @@
 Long messages are judged when their last packet comes, which is then kept back: the receiver never gets the whole message.
 """
 
+from collections import defaultdict
 from collections.abc import Mapping
 from typing import Final
 
@@ -35,7 +36,7 @@ PACKETS_MAX: Final = 400
 
 
 class _Packets:
-    """The payload of the transfer that one side sends, as soon as its last packet is there; before anybody acknowledges it."""
+    """The payload of a transfer from one address to another, as soon as its last packet is there, before it is acknowledged."""
 
     def __init__(self) -> None:
         self._pgn, self._size = -1, 0
@@ -69,7 +70,7 @@ class Rules:
         layouts = [layout for layout in edition.messages.values() if layout.pgn is not None]
         said_by = {who: {x.pgn: x for x in layouts if x.title[0] == letters[who] or x.title.startswith("DM")} for who in letters}
         self._said_by, self._ours = said_by, said_by[side]
-        self._long = {who: _Packets() for who in OTHER}
+        self._long: defaultdict[tuple[str, int], _Packets] = defaultdict(_Packets)  # by who says it, and to whom
         self._recent: dict[int, list[int]] = {}
         self._first_us: int | None = None
 
@@ -104,7 +105,7 @@ class Rules:
     def _beyond(self, frame: Frame, pgn: int, who: str) -> str | None:
         layouts, data = self._said_by[who], frame.data
         if pgn in (control.CM_PGN, control.DT_PGN):
-            whole = self._long[who].take(pgn, data)
+            whole = self._long[who, split(frame.can_id).destination].take(pgn, data)
             if whole is None:
                 return None
             pgn, data = whole

@@ -23,6 +23,10 @@ LimitsFile = Annotated[
 Deadman = Annotated[
     float | None, typer.Option("--deadman", min=1, max=3600, help="Somebody presses Enter this often [s], or it ends.")
 ]
+PatienceMs = Annotated[
+    int,
+    typer.Option("--patience", min=20, max=10_000, help="What a silent bench is allowed [ms]; more on emulated adapters only."),
+]
 Changes = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a value of the scenario.")]
 Out = Annotated[Path | None, typer.Option(help="Folder for the results.")]
 Spin = Annotated[int, typer.Option("--spin", min=0, max=10_000, help="Look at the clock for the last so many µs of each wait.")]
@@ -43,6 +47,7 @@ def _role(side: str) -> Callable[..., None]:
         arm: Arm = False,
         limits: LimitsFile = None,
         deadman: Deadman = None,
+        patience: PatienceMs = 150,
         changes: Changes = None,
         out: Out = None,
         spin: Spin = 0,
@@ -51,7 +56,16 @@ def _role(side: str) -> Callable[..., None]:
         from hil.live.roles import Part, play
 
         choice = choice_of(interface, channel, bitrate, context, options or [], silent=not arm)
-        part = Part(armed=arm, limits=limits, changes=changes or [], out=out, spin_us=spin, deadman_s=deadman, as_json=as_json)
+        part = Part(
+            armed=arm,
+            limits=limits,
+            changes=changes or [],
+            out=out,
+            spin_us=spin,
+            deadman_s=deadman,
+            patience_ms=patience,
+            as_json=as_json,
+        )
         raise typer.Exit(play(side, scenario, choice, part))
 
     return command

@@ -2,14 +2,17 @@
 
 import hashlib
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 from hil.errors import BadInput
 from hil.links.adapter import resolved
 from hil.links.link import AdapterChoice
+
+FOLDER: Final = Path("/tmp")
+"""The same for all users, whatever their environment says: an adapter is one thing."""
 
 try:
     import fcntl
@@ -18,17 +21,20 @@ except ImportError:  # Windows: its drivers refuse a second one by themselves
 
 
 @contextmanager
-def exclusive(choice: AdapterChoice) -> Iterator[None]:
-    """Hold the adapter of *choice* for sending as long as this lasts. Raises `BadInput` if another process does."""
+def exclusive(choice: AdapterChoice, side: str) -> Iterator[None]:
+    """Hold the adapter of *choice* for sending as *side* as long as this lasts. Raises `BadInput` if another process does. Both
+    sides may share an adapter that only the kernel makes.
+    """
     if fcntl is None:
         yield
         return
     interface, channel = resolved(choice)
-    if channel.startswith("vcan"):  # both sides of a bench may share one
-        yield
-        return
-    path = lock_path(interface, channel)
-    with path.open("a+") as file:
+    path = lock_path(interface, f"{channel} {side}" if channel.startswith("vcan") else channel)
+    try:
+        file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o666), "r+")
+    except OSError as error:
+        raise BadInput(f"{path}: the lock of {interface} {channel} cannot be opened: {error.strerror}; remove it") from None
+    with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -46,5 +52,4 @@ def exclusive(choice: AdapterChoice) -> Iterator[None]:
 def lock_path(interface: str, channel: str) -> Path:
     """The lock of an adapter; links to a device share its lock."""
     real = str(Path(channel).resolve()) if channel.startswith("/") else channel
-    folder = Path(os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir())
-    return folder / f"pilebench-{hashlib.sha256(f'{interface} {real}'.encode()).hexdigest()[:16]}.lock"
+    return FOLDER / f"pilebench-{hashlib.sha256(f'{interface} {real}'.encode()).hexdigest()[:16]}.lock"

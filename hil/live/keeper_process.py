@@ -1,6 +1,7 @@
 """The keeper's process: holds the adapter, serves its bench, and leaves the wire safe whatever becomes of that."""
 
 import json
+import select
 import signal
 import threading
 import time
@@ -24,7 +25,7 @@ LEAVE_S: Final = 2.0
 
 def keep(line: Connection, charge: Charge, open_link: Callable[[], Link] | None = None) -> None:
     """Serve *line* until its other end is done or gone, and leave the wire safe. The body of the keeper's process."""
-    held = exclusive(charge.choice)
+    held = exclusive(charge.choice, charge.side)
     try:
         with held:
             supervisor = Supervisor(open_link or (lambda: open_adapter(charge.choice)))
@@ -130,7 +131,17 @@ class _Service:
 
     def _say(self, record: bytes) -> None:
         with self._writing, suppress(OSError):  # nobody is there any more: the other thread has noticed, too
+            if not _has_room(self._line):
+                return  # the bench hangs; waiting for it would keep the adapter from the next one
             self._line.send_bytes(record)
+
+
+def _has_room(line: Connection) -> bool:
+    """Whether a record can be written without waiting for the other end; taken for granted where the system cannot tell."""
+    try:
+        return bool(select.select([], [line], [], 0)[1])
+    except (OSError, ValueError):
+        return True
 
 
 def _event_text(event: LinkEvent) -> bytes:

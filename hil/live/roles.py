@@ -52,6 +52,8 @@ class Part:
     out: Path | None = None
     spin_us: int = 0
     deadman_s: float | None = None
+    patience_ms: int = PATIENCE_US // 1000
+    """How long the keeper waits for a sign of life; more than usual on emulated adapters only."""
     as_json: bool = False
 
 
@@ -106,9 +108,9 @@ def way_to_the_wire(side: str, edition: str, choice: AdapterChoice, part: Part, 
     if not part.armed:
         return Supervisor(lambda: open_adapter(choice))
     interface, channel = resolved(choice)
-    # Guests with virtual CAN may pause longer than a bench on a real wire is allowed to.
-    patience_us = 1_000_000 if channel.startswith("vcan") else PATIENCE_US
-    charge = Charge(choice=choice, side=side, edition=edition, limits=limits, patience_us=patience_us)
+    if part.patience_ms != PATIENCE_US // 1000 and not emulated(interface, channel):
+        raise BadInput(f"--patience {part.patience_ms}: a bench on a real wire has {PATIENCE_US // 1000} ms; leave it out")
+    charge = Charge(choice=choice, side=side, edition=edition, limits=limits, patience_us=part.patience_ms * 1000)
     in_process = interface == "virtual"  # python-can's virtual bus reaches no other process
     return KeeperLink(charge, open_link=(lambda: open_adapter(choice)) if in_process else None)
 

@@ -36,6 +36,8 @@ WAITS: Final = (
 """Limit by its name in the edition; the message that starts it; the one awaited; the flag of the error message."""
 ROLLING: Final = frozenset({"BCL", "BCS", "CCS"})
 """Each message starts these anew."""
+STOPS: Final = frozenset({"BST", "CST"})
+"""Either side may be the first to stop; then nobody waits for its message after the answer."""
 END_PHASE: Final = frozenset({"BST", "BSD", "CST", "CSD"})
 
 
@@ -59,6 +61,9 @@ def _judged(case: Case, attempt: Excerpt, start_us: int, limit_us: int, names: t
     accuser = "CEM" if sender_of(flag) == VEHICLE else "BEM"
     accused_us = _accusation(attempt, accuser, flag)
     times = attempt.track(awaited).times_us
+    if limit_name in STOPS and accused_us is None and (times <= start_us).any():
+        yield held(int(times[0]), f"{awaited} had come before")  # the side that stops first is answered, not the other way round
+        return
     end_us = _end(case, attempt, start_us, awaited, accused_us)
     mine = times[(times > start_us) & (times <= end_us)]
     last_us = int(mine[-1]) if len(mine) and limit_name in ROLLING else start_us

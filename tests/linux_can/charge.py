@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 COMMAND = [sys.executable, "-c", "from hil.cli import main; main()", "hil"]
-ADAPTER = ["--interface", "socketcan", "--channel", "vcan0", "--arm", "--json"]
+ADAPTER = ["--interface", "socketcan", "--channel", "vcan0", "--arm", "--json", "--patience", "2000"]  # user-mode Linux pauses
 
 
 def main(folder):

@@ -58,8 +58,8 @@ def test_sums_and_die_temperature_have_their_scales():
         d.convert("ADSTAT", {"mode": 2}, NOW)
         sum_code, die_code, _ = codes(d, "STATA", NOW + 5_000)
 
-        assert sum_code * 1e-4 * part.sum_scale == pytest.approx(3.3 * part.cells, abs=2e-3)
-        assert die_code * 1e-4 / part.die_v_per_k - part.die_zero_k == pytest.approx(60.0, abs=0.02)
+        assert sum_code * 1e-4 * part.scale.sum_of_cells == pytest.approx(3.3 * part.cells, abs=2e-3)
+        assert die_code * 1e-4 / part.scale.die_v_per_k - part.scale.die_zero_k == pytest.approx(60.0, abs=0.02)
 
 
 def test_the_total_error_stays_within_the_data_sheet():

@@ -22,7 +22,8 @@ def test_a_report_is_the_pack_s_truth_when_nothing_is_wrong():
 
     assert (report.voltage_v, report.current_a, report.soc_pct) == (bms.pack.voltage_v, 50, bms.pack.soc_pct)
     assert report.cell_max_v == bms.pack.cell_max_v == max(report.cells_v)
-    assert report.temp_min_degc == min(report.temps_degc) and report.temp_max_point == bms.pack.temp_max_number
+    assert report.temp_min_degc == min(report.temps_degc)
+    assert report.temps_degc[report.temp_max_point - 1] == report.temp_max_degc == max(report.temps_degc)
 
 
 def test_measuring_errors_show_in_the_report_and_nowhere_else():

@@ -140,3 +140,27 @@ def test_an_instrument_that_is_not_there_is_one_line():
 def test_senseless_ratings_are_refused(wrong):
     with pytest.raises(ValueError, match=f"Ratings.{next(iter(wrong))}"):
         Ratings(**{"max_v": 500.0, "max_a": 50.0, **wrong})
+
+
+def test_one_contact_that_does_not_open_keeps_no_other_closed():
+    class Stubborn:
+        def __init__(self):
+            self.commands, self.failing = [], False
+
+        def write(self, command):
+            self.commands.append(command)
+            if self.failing and "101" in command:
+                raise InstrumentError("no answer")
+
+        def query(self, command):
+            return "0,none" if command == "SYST:ERR?" else "relays"
+
+        def close(self):
+            self.commands.append("closed")
+
+    line = Stubborn()
+    relays = ScpiRelays("box", {"K3": "101", "K4": "102"}, line)
+    line.failing = True
+    with pytest.raises(InstrumentError, match="not switched off: no answer; do it by hand"):
+        relays.close()
+    assert line.commands[-3:] == ["ROUT:OPEN (@101)", "ROUT:OPEN (@102)", "closed"]

@@ -120,3 +120,12 @@ def test_the_safe_end_is_allowed_and_says_fault(edition):
         frame = safe_end(side, EDITIONS[edition])
         assert Rules(side, EDITIONS[edition], LOW).refusal(frame, 0) is None
         assert getattr(EDITIONS[edition].layout(layout).decode(frame.data), flag) == 1
+
+
+def test_another_transfer_in_between_hides_nothing():
+    """A broadcast of our own between the request and the packets of BCP was enough to get any voltage through."""
+    rules = Rules("vehicle", EDITIONS["2015"], LOW)
+    request, *packets = long_bcp(900)
+    elsewhere = Frame(0x1CECFFF4, bytes((0x20, 13, 0, 2, 0xFF, 0, 6, 0)))
+
+    assert [rules.refusal(frame, 0) is not None for frame in (request, elsewhere, *packets)] == [False, False, False, True]

@@ -122,7 +122,7 @@ def test_one_json_object_tells_everything_and_the_formats_are_written(tmp_path, 
     frames = [frame for _, frame in charge]
     formats = ["asc", "blf", *(["mf4"] if has_mf4() else [])]
     with talking("json", frames, per_s=5000):
-        monitor(virtual("json"), seconds=len(frames) / 5000 + 0.4, formats=formats, out=tmp_path, as_json=True)
+        monitor(virtual("json"), seconds=len(frames) / 5000 + 2.0, formats=formats, out=tmp_path, as_json=True)
 
     out, err = capsys.readouterr()
     told = json.loads(out)

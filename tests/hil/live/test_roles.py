@@ -74,6 +74,7 @@ def test_the_log_is_written_while_it_runs(segment, tmp_path, capsys):
     assert json.loads(capsys.readouterr().out)["timing"]["frames"]["count"] >= 4
 
 
+@pytest.mark.slow
 def test_a_monitor_hears_and_says_nothing(segment, tmp_path, capsys):
     process = started("pile", segment.channels[0], tmp_path / "pile", "--arm", "--set", "duration_s=6")
     monitor(choice(segment.channels[1], silent=True), seconds=9.0, formats=["asc"], out=tmp_path, as_json=True)

@@ -325,8 +325,10 @@ def test_an_adapter_that_hangs_holds_nobody_up_and_what_it_does_not_take_is_told
         supervisor.send(FRAME)
         longest_s = max(longest_s, time.monotonic() - began)
         assert time.monotonic() < end
-    threading.Thread(target=device.commands).start()  # it wakes up, so that it can be let go
+    waking = threading.Thread(target=device.commands)  # it wakes up, so that it can be let go
+    waking.start()
     supervisor.close()
+    waking.join()
     device.close()
 
     assert longest_s < 0.5 and sum("was not sent" in event.words for event in supervisor.events) == 1
