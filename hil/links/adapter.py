@@ -131,7 +131,7 @@ class Adapter:
         if message.is_error_frame:
             self._note_error(message)
             return None
-        if message.is_remote_frame or message.is_fd or not message.is_rx:  # our own, told back
+        if message.is_remote_frame or message.is_fd:
             return None
         at_us = self._stamps.map(message.timestamp * 1e6, host_us())
         return Heard(Frame(message.arbitration_id, bytes(message.data), message.is_extended_id), at_us)
@@ -174,6 +174,8 @@ def open_adapter(choice: AdapterChoice) -> Adapter:
     try:
         config = _config(choice)
         interface = str(config["interface"])
+        if config.get("receive_own_messages"):
+            raise ValueError("receive_own_messages: we would hear ourselves; leave it out")
         quiet = SILENT.get(interface, {}) if choice.silent else {}
         bus = can.Bus(config_context=choice.context, **{**config, **quiet})
     except REFUSALS as error:

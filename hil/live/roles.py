@@ -32,6 +32,8 @@ from hil.scenario_files import load
 from hil.summary import summarise
 from hil.verdict import judge
 
+REHEARSAL_US = 20_000_000
+"""So much of the charge is lived through beforehand: to compile a kernel in the middle of it takes longer than the keeper waits."""
 SILENT = "SILENT: nothing is sent without --arm"
 LIVE_LOG = "live.log"
 """Written as frames come, so that a killed run loses no more than half a second."""
@@ -65,7 +67,8 @@ def play(side: str, name: str, choice: AdapterChoice, part: Part) -> int:
     limits = limits_of(part, interface, channel)
     console = Console(stderr=part.as_json, highlight=False, soft_wrap=True)
     with announced(Console(stderr=True)):
-        bench = build(scenario, scenario.seed)
+        build(scenario, scenario.seed).run(REHEARSAL_US)
+    bench = build(scenario, scenario.seed)
     edition = (scenario.vehicle if side == "vehicle" else scenario.pile).edition
     link = way_to_the_wire(side, edition, choice, part, limits)
     lost, over = "", False

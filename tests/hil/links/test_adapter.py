@@ -178,3 +178,9 @@ def test_an_adapter_that_takes_nothing_any_more_is_a_lost_link_and_does_not_hang
     adapter.close()
     os.close(master)
     os.close(slave)
+
+
+def test_an_adapter_that_tells_our_own_frames_back_is_refused():
+    choice = AdapterChoice(interface="virtual", channel="own", options=(("receive_own_messages", "true"),))
+    with pytest.raises(BadInput, match="we would hear ourselves"):
+        open_adapter(choice)
