@@ -33,7 +33,7 @@ from hil.summary import summarise
 from hil.verdict import judge
 
 REHEARSAL_US = 20_000_000
-"""So much of the charge is lived through beforehand: to compile a kernel in the middle of it takes longer than the keeper waits."""
+"""So much of the charge is lived through beforehand: compiling a kernel in the middle of it would look like a hang."""
 SILENT = "SILENT: nothing is sent without --arm"
 LIVE_LOG = "live.log"
 """Written as frames come, so that a killed run loses no more than half a second."""
