@@ -68,3 +68,18 @@ def test_one_broken_thermistor_is_left_out():
 
     assert bench.vehicle.monitor.trusted
     assert bench.vehicle.monitor.reading.temp_min_degc == pytest.approx(25.0, abs=1.5)
+
+
+def test_a_chip_that_does_not_answer_three_times_is_not_trusted_before_the_next_examination():
+    sensing = ChainSensing(Pack(PACKS["mini"], soc_pct=50.0), seed=1)
+    sensing.measure(S)
+    sensing.chain.broken_after = 2
+    trusted = []
+    for cycle in range(3):
+        sensing.measure(S + (cycle + 1) * 250_000)
+        trusted.append(sensing.trusted)
+
+    assert trusted == [True, True, False] and not sensing.findings
+    sensing.chain.broken_after = None
+    sensing.measure(3 * S)
+    assert sensing.trusted

@@ -30,7 +30,15 @@ SHORT = [
         "reconnect",
         "short_charge",
     ),
-    *("short_charge", "reaction_mains_lost", "reaction_earth_lost", "reaction_plug_out", "reaction_switch_s", "timer_bcs_lost"),
+    *(
+        "short_charge",
+        "reaction_mains_lost",
+        "reaction_earth_lost",
+        "reaction_plug_out",
+        "reaction_switch_s",
+        "timer_bcs_lost",
+        "timer_csd",
+    ),
 ]
 
 
