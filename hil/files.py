@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from hil.errors import BadInput
 
@@ -24,9 +25,9 @@ def ready_folder(path: Path) -> Path:
     """*path* as an existing folder that can be written to; complains before any work is done."""
     try:
         path.mkdir(parents=True, exist_ok=True)
-        probe = path / ".pilebench-probe"
-        probe.touch()
-        probe.unlink()
+        # Without a name where the system can: an interrupt in between leaves nothing.
+        with TemporaryFile(dir=path):
+            pass
     except OSError as error:
         raise BadInput(f"{path}: not a folder that can be written to: {error.strerror}; choose another with --out") from None
     return path
