@@ -47,7 +47,7 @@ def test_an_interrupt_in_the_trial_of_a_folder_leaves_no_file_at_any_line(tmp_pa
 def test_a_folder_that_is_a_file_is_refused_with_the_option_to_change(tmp_path):
     (tmp_path / "taken").touch()
 
-    with pytest.raises(BadInput, match="taken: not a folder that can be written to: .*--out"):
+    with pytest.raises(BadInput, match=r"taken: not a folder that can be written to: .*--out"):
         ready_folder(tmp_path / "taken")
 
 
