@@ -10,7 +10,7 @@ from firmware_model.faults.selector import Selector, is_long, sender_of
 from firmware_model.wires.can_port import Port
 from protocols.core.frame import Frame
 from protocols.core.message import Message
-from protocols.gbt27930.messages import BMS, CHARGER
+from protocols.gbt27930.messages import CHARGER
 from protocols.j1939 import control
 
 Timed = Sequence[tuple[int, Frame]]
@@ -25,7 +25,8 @@ def extra_sender(rig: Rig, layout: type[Message]) -> Inject:
 
     def make(injecting: Injecting) -> Timed:
         assert layout.pgn is not None
-        own, peer = (CHARGER, BMS) if sender_of(layout.title) == "pile" else (BMS, CHARGER)
+        vehicle = rig.vehicle.session.habits.address
+        own, peer = (CHARGER, vehicle) if sender_of(layout.title) == "pile" else (vehicle, CHARGER)
         data = bytes([int(injecting["byte"])]) * (layout.length or 0)
         if not is_long(layout):
             return [(0, Frame(layout.priority << 26 | layout.pgn << 8 | peer << 8 | own, data))]

@@ -4,7 +4,7 @@ from typing import Final
 
 from protocols.core.frame import Frame
 from protocols.core.message import Message
-from protocols.gbt27930.messages import BMS, CHARGER
+from protocols.gbt27930.messages import CHARGER, VEHICLES
 from protocols.j1939.control import packets_of
 
 _PRIORITY_FREE: Final = 0x03FF_FFFF
@@ -46,10 +46,12 @@ class Selector:
         assert layout.pgn is not None
         self.layout, self.part = layout, part
         self._pgn = layout.pgn
-        own, peer = (CHARGER, BMS) if sender_of(layout.title) == "pile" else (BMS, CHARGER)
-        there, back = peer << 8 | own, own << 8 | peer
-        self._single = layout.pgn << 8 | there
-        self._request, self._answer, self._packet = _CM | there, _CM | back, _DT | there
+        from_pile = [vehicle << 8 | CHARGER for vehicle in VEHICLES]
+        to_pile = [CHARGER << 8 | vehicle for vehicle in VEHICLES]
+        there, back = (from_pile, to_pile) if sender_of(layout.title) == "pile" else (to_pile, from_pile)
+        self._singles = frozenset(layout.pgn << 8 | nodes for nodes in there)
+        self._requests, self._packets = frozenset(_CM | nodes for nodes in there), frozenset(_DT | nodes for nodes in there)
+        self._answers = frozenset(_CM | nodes for nodes in back)
         self._control = CONTROLS.get(part or "")
         self._number = int(part) if part is not None and part.isdigit() else None
         self._transferring = False
@@ -57,19 +59,20 @@ class Selector:
     def __call__(self, frame: Frame) -> int | None:
         """The offset (bytes) of *frame*'s payload within the message; 0 for control frames; None: the frame is not selected."""
         key, data = frame.can_id & _PRIORITY_FREE, frame.data
-        if key == self._single and self.part is None:
+        if key in self._singles and self.part is None:
             return 0
-        if key == self._packet:
+        if key in self._packets:
             if not self._transferring or not data or self._number not in (None, data[0]) or self._control is not None:
                 return None
             return 7 * (data[0] - 1)
-        if key not in (self._request, self._answer) or len(data) < 8:
+        asked = key in self._requests
+        if len(data) < 8 or not (asked or key in self._answers):
             return None
         ours = int.from_bytes(data[5:8], "little") == self._pgn
-        if key == self._request and data[0] == CONTROLS["RTS"]:
+        if asked and data[0] == CONTROLS["RTS"]:
             self._transferring = ours
         if not ours or self._number is not None:
             return None
         if self.part is None:
-            return 0 if key == self._request else None
+            return 0 if asked else None
         return 0 if data[0] == self._control else None

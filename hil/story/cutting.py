@@ -17,6 +17,12 @@ from hil.story.tracks import Ints
 ENDS: Final = frozenset({"CST", "CSD", "CEM"})
 """Messages of the charger after which a CHM is a new session, however few follow."""
 
+AFTER_HANDSHAKE: Final = frozenset({"CRM", "CEM"})
+"""What the charger says next."""
+
+HANDSHAKE_US, HANDSHAKE_FRAMES = 200_000, 4
+"""At least so long, or so many frames, lasts a handshake: one period of 250 ms, 10 % less, and the time stamps' own errors."""
+
 SILENCE_US: Final = 60_000_000
 """A gap in the whole recording after which CRM or CHM is another plug-in: twice the time that a vehicle waits."""
 
@@ -51,15 +57,24 @@ def _between(session: Excerpt, asked: Ints) -> list[bool]:
 
 
 def _by_handshake(found: Sorted) -> Iterator[int]:
-    """CHM after another message of the charger: if more than one follow, or after the end of a session."""
-    said = [found.names[code] for code in found.charger_said[_changes(found)].tolist()]
-    at = found.charger_at[_changes(found)].tolist()
-    runs = np.diff([*np.flatnonzero(_changes(found)).tolist(), len(found.charger_said)]).tolist()
-    ended = False
-    for index, name in enumerate(said):
-        if name == "CHM" and index and (runs[index] > 1 or ended):
-            yield at[index]
-        ended = name in ENDS
+    """CHM after another message of the charger, if at least two signs of three tell a handshake from a stray frame: a session
+    has ended before; it keeps on for a while; what follows a handshake follows, or nothing.
+    """
+    places = np.flatnonzero(_changes(found)).tolist()
+    said = [found.names[code] for code in found.charger_said[places].tolist()]
+    ends = [*places, len(found.charger_said)][1:]
+    for index, (name, begin, end) in enumerate(zip(said, places, ends, strict=True)):
+        if name == "CHM" and index:
+            last = index == len(said) - 1
+            signs = (said[index - 1] in ENDS, _keeps_on(found, begin, end), last or said[index + 1] in AFTER_HANDSHAKE)
+            if sum(signs) >= 2:
+                yield int(found.charger_at[begin])
+
+
+def _keeps_on(found: Sorted, begin: int, end: int) -> bool:
+    """Whether the charger's messages from number *begin* to *end* take as long, or are as many, as a handshake."""
+    first, last = found.clock[found.charger_at[[begin, end - 1]]].tolist()
+    return end - begin >= HANDSHAKE_FRAMES or last - first >= HANDSHAKE_US
 
 
 def _changes(found: Sorted) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:

@@ -10,6 +10,7 @@ from hil.story.rules import STANDARD, note
 from hil.story.sorting import Sorted, text_of
 from hil.story.story import CHARGER, RECORDING, VEHICLE, Finding, Severity
 from hil.story.voices import KNOWN_STRANGERS, misdirected
+from protocols.gbt27930.messages import BMS, BMS_TOO
 from protocols.gbt27930.messages import CHARGER as CHARGER_ADDRESS
 from protocols.j1939.watched import Cause, Transfer
 
@@ -25,6 +26,10 @@ def identifiers(found: Sorted) -> Iterator[Finding]:
     for name, (position, count, fault, source) in found.faults.items():
         who = CHARGER if source == CHARGER_ADDRESS else VEHICLE
         yield _finding(Severity.BREACH, who, f"{name}: {fault}", ID_CLAUSE, found, position, count)
+    odd = [(*seen, key) for key, seen in found.second_address.items()]
+    if odd:
+        what = f"{text_of(min(odd)[2])}: vehicle address {BMS_TOO:X} instead of {BMS:X}, as some have (field divergence 28)"
+        yield _finding(Severity.BREACH, VEHICLE, what, ID_CLAUSE, found, min(odd)[0], sum(count for _, count, _ in odd))
     strangers = sorted(found.strangers.items(), key=lambda item: (-item[1][1], item[1][0]))
     for key, (position, count) in strangers[:MOST_STRANGERS]:
         yield _stranger(found, key, position, count)

@@ -11,6 +11,7 @@ from hil.story.transfers import Heard, hear
 from hil.story.voices import CHARGERS, TITLES, voice_of
 from protocols.core.message import Message
 from protocols.gbt27930.editions import EDITIONS, Edition
+from protocols.gbt27930.messages import BMS_TOO
 from protocols.j1939.watched import Transfer
 
 
@@ -28,6 +29,8 @@ class Sorted:
     names: Sequence[str]
     faults: Mapping[str, tuple[int, int, str, int]]
     """Identifier in hexadecimal -> first position, count, what is wrong with it, source."""
+    second_address: Mapping[int, tuple[int, int]]
+    """Key of an identifier of a vehicle at its second address -> first position, count."""
     strangers: Mapping[int, tuple[int, int]]
     """Key of an identifier that is no part of the protocol -> first position, count."""
     ids: Mapping[int, int]
@@ -47,6 +50,7 @@ def sort(recording: Recording, edition: Edition) -> Sorted:
     groups = np.split(order, np.cumsum(counts)[:-1]) if len(keys) else []
     places: dict[str, list[Ints]] = {}
     faults: dict[str, tuple[int, int, str, int]] = {}
+    second_address: dict[int, tuple[int, int]] = {}
     strangers = {}
     for key, group in zip(keys.tolist(), groups, strict=True):
         voice = voice_of(key)
@@ -54,6 +58,8 @@ def sort(recording: Recording, edition: Edition) -> Sorted:
             strangers[key] = int(group[0]), len(group)
             continue
         places.setdefault(voice.name, []).append(group)
+        if voice.source == BMS_TOO:
+            second_address[key] = int(group[0]), len(group)
         if voice.fault:
             faults[text_of(key)] = int(group[0]), len(group), f"{voice.name} {voice.fault}", voice.source
     merged = {name: np.sort(np.concatenate(groups)) if len(groups) > 1 else groups[0] for name, groups in places.items()}
@@ -64,7 +70,7 @@ def sort(recording: Recording, edition: Edition) -> Sorted:
     said = np.concatenate([np.full(len(merged[n]), i, dtype=np.int64) for i, n in enumerate(names)] or [charger_at])
     by_time = np.argsort(charger_at, kind="stable")
     ids = dict(zip(keys.tolist(), counts.tolist(), strict=True))
-    return Sorted(clock, tracks, heard, charger_at[by_time], said[by_time], names, faults, strangers, ids)
+    return Sorted(clock, tracks, heard, charger_at[by_time], said[by_time], names, faults, second_address, strangers, ids)
 
 
 def _tracks(

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from hil.links.recording import Recording
 from hil.story.tracks import Ints
 from protocols.core.frame import Frame
-from protocols.gbt27930.messages import BMS
+from protocols.gbt27930.messages import CHARGER
 from protocols.j1939.control import ABORT, CM_PGN, CTS, EOMA, PER_PACKET, RTS
 from protocols.j1939.listener import Listener
 from protocols.j1939.watched import Transfer
@@ -62,7 +62,7 @@ def _regular(ids: Ints, words: Words, control_frames: NDArray[np.bool_], data: N
     A transfer counts only if another one comes right before it, or nothing: so the listener, which gets all the rest, sees the
     end of whatever went wrong.
     """
-    by_bms = (ids & 0xFF) == BMS
+    by_bms = (ids & 0xFF) != CHARGER
     kind = words & np.uint64(0xFF)
     pgn = words >> np.uint64(40)
     size = (words >> np.uint64(8) & np.uint64(0xFFFF)).astype(np.int64)

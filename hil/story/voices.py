@@ -4,14 +4,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from hil.links.recording import EXTENDED
-from protocols.gbt27930.messages import BMS, CHARGER, FROM_BMS, FROM_BOTH, FROM_CHARGER
+from protocols.gbt27930.messages import BMS, BMS_TOO, CHARGER, FROM_BMS, FROM_BOTH, FROM_CHARGER, VEHICLES
 from protocols.j1939.control import CM_PGN, DT_PGN
 from protocols.j1939.identifier import GLOBAL, join, split
 
-PEER: Final = {CHARGER: BMS, BMS: CHARGER}
+PEER: Final = {CHARGER: BMS, BMS: CHARGER, BMS_TOO: CHARGER}
 TITLES: Final = {
     CHARGER: {message.pgn: message.title for message in FROM_CHARGER + FROM_BOTH},
-    BMS: {message.pgn: message.title for message in FROM_BMS + FROM_BOTH},
+    **{vehicle: {message.pgn: message.title for message in FROM_BMS + FROM_BOTH} for vehicle in VEHICLES},
 }
 PRIORITY: Final = {message.title: message.priority for message in FROM_CHARGER + FROM_BMS + FROM_BOTH}
 CHARGERS: Final = frozenset(message.title for message in FROM_CHARGER)
@@ -39,7 +39,8 @@ def voice_of(key: int) -> Voice | None:
     if not key & EXTENDED or key & ~EXTENDED in KNOWN_STRANGERS:
         return None
     priority, pgn, destination, source = split(key & ~EXTENDED)
-    if source not in PEER or destination not in (PEER[source], GLOBAL):
+    peers = VEHICLES if source == CHARGER else (CHARGER,)
+    if source not in PEER or destination not in (*peers, GLOBAL):
         return None
     if pgn in (CM_PGN, DT_PGN):
         return Voice("TP", source)

@@ -18,7 +18,7 @@ from protocols.gbt27930.conversation import Conversation
 from protocols.gbt27930.editions import EDITIONS, SUPERCHARGE_VERSION, Edition, supercharge
 from protocols.gbt27930.habits import VehicleHabits
 from protocols.gbt27930.link import Link
-from protocols.gbt27930.messages import BMS, CEM, CHARGER, CRM, CRO, NOT_READY, READY
+from protocols.gbt27930.messages import CEM, CHARGER, CRM, CRO, NOT_READY, READY
 from protocols.gbt27930.outcome import Ended
 
 S, G = BmsState, BmsGiven
@@ -45,7 +45,6 @@ class BmsSession:
         edition: Edition = EDITIONS["2015"],
         habits: VehicleHabits | None = None,
         identity: VehicleIdentity | None = None,
-        address: int = BMS,
     ) -> None:
         self.habits = habits = habits or VehicleHabits()
         self.identity = identity or VehicleIdentity()
@@ -60,7 +59,7 @@ class BmsSession:
         self._talk = Conversation(
             PLAN,
             S.ASLEEP,
-            Link(address, CHARGER, edition, habits),
+            Link(habits.address, CHARGER, edition, habits),
             habits,
             build=self._builders(),
             hear={name: getattr(self, f"_hear_{name.lower()}") for name in _HEARD if name not in habits.deaf_to},

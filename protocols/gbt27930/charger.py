@@ -21,7 +21,7 @@ from protocols.gbt27930.editions import EDITIONS, Edition, edition_of
 from protocols.gbt27930.habits import BcsTimer, ChargerHabits
 from protocols.gbt27930.limits import NO_DEMAND, Demand, demand_within, mismatch, must_stop
 from protocols.gbt27930.link import Link
-from protocols.gbt27930.messages import BCL, BCP, BEM, BMS, BRM, BRO, BSM, CHARGER, NOT_READY, READY
+from protocols.gbt27930.messages import BCL, BCP, BEM, BRM, BRO, BSM, CHARGER, NOT_READY, READY
 from protocols.gbt27930.outcome import Ended
 
 S, G = ChargerState, Given
@@ -55,7 +55,6 @@ class ChargerSession:
         habits: ChargerHabits | None = None,
         rating: ChargerRating | None = None,
         clock_s: int = 1_700_000_000,
-        bms_address: int = BMS,
     ) -> None:
         self.habits = habits = habits or ChargerHabits()
         self.rating = rating or ChargerRating()
@@ -84,7 +83,7 @@ class ChargerSession:
         self._talk = Conversation(
             rules.plan_of(falls_back=habits.falls_back, times_bcs=habits.bcs_timer is not BcsTimer.OFF),
             S.IDLE,
-            Link(CHARGER, bms_address, edition, habits),
+            Link(CHARGER, habits.vehicle_address, edition, habits),
             habits,
             build=self._builders(),
             hear={name: getattr(self, f"_hear_{name.lower()}") for name in heard},

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final
 
+from protocols.gbt27930.messages import BMS, VEHICLES
 from protocols.j1939.habits import TransportHabits
 
 
@@ -72,6 +73,8 @@ class Habits:
 class ChargerHabits(Habits):
     """A charger's own ways."""
 
+    vehicle_address: int = BMS
+    """The node address at which it expects the vehicle (28)."""
     reconnects: int = 3
     """How often a plug-in may start again at CRM(0x00) (25). Sources give 2 and 3."""
     falls_back: bool = True
@@ -107,6 +110,14 @@ class ChargerHabits(Habits):
     statistics_hold_us: int = 1_000_000
     """How long CSD is sent after the last BSD; ten seconds after the first one it ends in any case."""
 
+    def __post_init__(self) -> None:
+        _check_address(self.vehicle_address, "vehicle_address")
+
+
+def _check_address(address: int, key: str) -> None:
+    if address not in VEHICLES:
+        raise ValueError(f"{key} = {address}: a vehicle has address {BMS} (0x{BMS:X}), or, as in field divergence 28, 245 (0xF5)")
+
 
 RECORDED_DELAYS_US: Final[Mapping[str, int]] = {
     "BCL": 20_000,
@@ -124,6 +135,8 @@ RECORDED_DELAYS_US: Final[Mapping[str, int]] = {
 class VehicleHabits(Habits):
     """A vehicle's own ways. BMV, BMT and BSP are optional and were never seen in recordings (10)."""
 
+    address: int = BMS
+    """Its node address (28)."""
     first_delay_us: Mapping[str, int] = field(default_factory=lambda: dict(RECORDED_DELAYS_US))
     omit: frozenset[str] = frozenset({"BSP"})
     falls_back: bool = True
@@ -140,3 +153,6 @@ class VehicleHabits(Habits):
     """How long BSD is still sent after the first CSD (24)."""
     error_frames: int | None = None
     """How many BEM at most; None: until the session starts again (21)."""
+
+    def __post_init__(self) -> None:
+        _check_address(self.address, "address")

@@ -11,6 +11,9 @@ from protocols.core.message import Message
 
 CHARGER, BMS = 0x56, 0xF4
 """The two node addresses (chapter 5)."""
+BMS_TOO = 0xF5
+"""An address that some vehicles have instead (field divergence 28); decoders take it for a vehicle's as well."""
+VEHICLES = (BMS, BMS_TOO)
 
 VERSIONS = {0x000100: "V1.0", 0x000101: "V1.1", 0x000102: "V1.2"}
 READINESS = {0x00: "not ready", 0xAA: "ready", 0xFF: "invalid"}

@@ -18,7 +18,6 @@ from protocols.gbt27930.charger_messages import ChargerRating, ChargerReport
 from protocols.gbt27930.charger_rules import ChargerState
 from protocols.gbt27930.editions import EDITIONS, Edition
 from protocols.gbt27930.habits import ChargerHabits, VehicleHabits
-from protocols.gbt27930.messages import BMS
 
 Channel = Callable[[Frame, int], Iterable[int]]
 """What becomes of a frame that is sent at a time (µs): when it arrives. Several times: duplicated; none: lost."""
@@ -86,7 +85,6 @@ class Together:
         identity: VehicleIdentity | None = None,
         hardware: Hardware = Hardware(),
         channel: Channel | None = None,
-        bms_address: int = BMS,
         now: int = 0,
     ) -> None:
         self.now = now
@@ -95,12 +93,8 @@ class Together:
         self.frames: list[Sent] = []
         self.events: list[Happened] = []
         self.channel: Channel = channel or (lambda _, at: (at + LATENCY_US,))
-        self.charger = ChargerSession(
-            now, report=lambda _: self.measured, edition=charger, habits=charger_habits, rating=rating, bms_address=bms_address
-        )
-        self.bms = BmsSession(
-            now, report=lambda _: self.battery, edition=bms, habits=bms_habits, identity=identity, address=bms_address
-        )
+        self.charger = ChargerSession(now, report=lambda _: self.measured, edition=charger, habits=charger_habits, rating=rating)
+        self.bms = BmsSession(now, report=lambda _: self.battery, edition=bms, habits=bms_habits, identity=identity)
         self._acts = {
             ChargerState.SELFTEST: (hardware.insulation_us, self.charger.insulation_passed),
             ChargerState.PRECHARGE: (hardware.match_us, self.charger.output_ready),

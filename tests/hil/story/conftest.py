@@ -168,11 +168,14 @@ class Script:
             self.say("CSD")
             self.wait(246)
 
-    def whole(self):
-        """An orderly session."""
+    def up_to_charging(self):
         self.handshake()
         self.identification()
         self.configuration()
+
+    def whole(self):
+        """An orderly session."""
+        self.up_to_charging()
         self.charging()
         self.vehicle_stops()
         self.statistics()

@@ -286,6 +286,19 @@ def test_messages_under_a_wrong_identifier_are_breaches(script, can_id, fault):
         assert breaches[0].what == "1826F4F4: CHM is not the vehicle's to send"
 
 
+def test_a_vehicle_at_its_second_address_is_told_like_any_other_and_named_once(script):
+    script.whole()
+    moved = {0x56F4: 0x56F5, 0xF456: 0xF556}
+    rows = [(at, f._replace(can_id=f.can_id & ~0xFFFF | moved[f.can_id & 0xFFFF])) for at, f in script.rows]
+
+    odd, usual = script.story(rows), script.story()
+
+    (finding,) = odd.findings
+    assert "vehicle address F5 instead of F4" in finding.what
+    assert finding.count == sum(frame.can_id & 0xFF == 0xF5 for _, frame in rows)
+    assert odd.sessions == usual.sessions and usual.findings == ()
+
+
 def test_an_answer_to_bst_without_its_flag_is_a_breach(script):
     up_to_charging(script).charging()
     for _ in range(8):

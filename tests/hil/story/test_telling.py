@@ -115,6 +115,46 @@ def test_two_sessions_in_one_file_are_told_apart(script):
     assert all(not breaches(story, number) for number in (0, 1))
 
 
+@pytest.mark.parametrize("times, every_ms", [(1, 5), (2, 5), (3, 60), (5, 250)])
+def test_chm_in_the_midst_of_a_session_is_no_new_one(script, times, every_ms):
+    script.up_to_charging()
+    script.charging()
+    script.repeat("CHM", times=times, every_ms=every_ms)
+    script.charging()
+    script.vehicle_stops()
+    script.statistics()
+
+    assert len(script.story().sessions) == 1
+
+
+def test_a_stray_chm_between_stop_and_statistics_is_no_new_session(script):
+    script.up_to_charging()
+    script.charging()
+    script.vehicle_stops()
+    script.repeat("CHM", times=2, every_ms=5)
+    script.statistics()
+
+    assert len(script.story().sessions) == 1
+
+
+@pytest.mark.parametrize("ended", [True, False])
+@pytest.mark.parametrize("answered", [True, False])
+def test_a_second_handshake_is_a_new_session_even_if_the_recording_ends_in_it(script, ended, answered):
+    script.up_to_charging()
+    script.charging()
+    if ended:
+        script.vehicle_stops()
+        script.statistics()
+    script.wait(20_000)
+    begin = len(script.rows)
+    script.repeat("CHM", times=6, every_ms=250)
+    if answered:
+        script.identification()
+
+    sessions = script.story().sessions
+    assert [session.frames for session in sessions] == [begin, len(script.rows) - begin]
+
+
 def test_sessions_of_2011_are_told_apart_by_their_statistics(script_of):
     script = script_of("2011").whole().whole()
 

@@ -235,7 +235,7 @@ CASES = [
     Case(
         "28",
         "vehicle address 0xF5",
-        {"bms_address": 0xF5},
+        {"charger_habits": ChargerHabits(vehicle_address=0xF5), "bms_habits": VehicleHabits(address=0xF5)},
         lambda t: {s.frame.can_id & 0xFFFF for s in t.frames} == {0x56F5, 0xF556},
     ),
     Case("30", "one CCS too many after BST", pile(extra_ccs_after_bst=1), lambda t: after(t, "CCS", "BST")),
