@@ -63,6 +63,8 @@ class PileSetup:
     tickless: bool = True
     level: str = "averaged"
     """One of `LEVELS`."""
+    exact_sensors: bool = False
+    """Its sensors only quantise; else they have gain errors, offsets and noise of their own."""
 
     def __post_init__(self) -> None:
         if self.level not in LEVELS:
@@ -97,10 +99,11 @@ class Bench:
         seed: int,
         script: Sequence[Step] = (),
         faults: Sequence[Fault] = (),
+        bitrate: int = 250_000,
     ) -> None:
         self.seed = seed
         self.clock = Clock()
-        self.bus = CanBus()
+        self.bus = CanBus(bitrate)
         self.trace = Trace()
         self.bus.tap(self.trace.frame)
         self.pile = self._make_pile(pile)
@@ -164,7 +167,7 @@ class Bench:
         )
         stage = LEVELS[setup.level](rating, rng=self.draw("pile/stage"))
         stage.ambient_degc = setup.temp_degc
-        instruments = make_instruments(lambda name: self.draw(f"pile/sensor/{name}"))
+        instruments = make_instruments(None if setup.exact_sensors else lambda name: self.draw(f"pile/sensor/{name}"))
         circuit = OutputCircuit(stage, instruments=instruments)
         phase_us = int(self.draw("pile/task").integers(TASK_US))
         self.start_firmware = partial(

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from firmware_model.cabinet.auxiliary import Mains
 from firmware_model.clock import Clock, Story
 from firmware_model.pile import Pile
 from firmware_model.vehicle import Vehicle
@@ -15,6 +16,7 @@ from protocols.gbt27930.charger_rules import ChargerState
 
 PRESS_US: Final = 200_000
 """How long a push button is held."""
+NOMINAL_V: Final = Mains().voltage_v
 PHASES: Final = tuple(state.name for state in ChargerState)
 
 
@@ -32,10 +34,19 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Somebody does *what* (a key of `ACTIONS`) at *when*."""
+    """Somebody does *what* (a key of `ACTIONS`) at *when*; what ends by itself (a key of `ENDS`) does so after *for_us*.
+
+    *voltage_v* is what a mains dip leaves between two lines.
+    """
 
     what: str
     when: Moment
+    for_us: int = PRESS_US
+    voltage_v: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.what not in ACTIONS:
+            raise LocalError(f"nobody can do {self.what!r}: one of {', '.join(ACTIONS)}")
 
 
 def _plug_in(_: Pile, vehicle: Vehicle, now: int) -> None:
@@ -66,45 +77,56 @@ def _button(pressed: bool) -> "Action":
     return act
 
 
-def _mains(voltage_v: float) -> "Action":
+def _mains(pile: Pile, voltage_v: float, now: int) -> None:
+    pile.circuit.poke(now)
+    pile.mains.voltage_v = voltage_v
+    pile.poke(now)
+
+
+def _stop_button(pressed: bool) -> "Action":
     def act(pile: Pile, _: Vehicle, now: int) -> None:
-        pile.circuit.poke(now)
-        pile.mains.voltage_v = voltage_v
+        pile.stop_pressed = pressed
         pile.poke(now)
 
     return act
 
 
-def _press_stop(pile: Pile, _: Vehicle, now: int) -> None:
-    pile.stop_pressed = True
-    pile.poke(now)
+def _start_reserved(pile: Pile, vehicle: Vehicle, now: int) -> None:
+    """The reserved time has come: the back office starts the charge, if the vehicle is there."""
+    if vehicle.plugged:
+        _start(pile, vehicle, now)
 
 
 Action = Callable[[Pile, Vehicle, int], None]
 ACTIONS: Final[Mapping[str, Action]] = {
     "plug in": _plug_in,
     "start": _start,
-    "stop": _press_stop,
+    "reserve": lambda *_: None,
+    "stop": _stop_button(True),
     "vehicle stop": lambda _, vehicle, now: vehicle.stop(now),
     "emergency stop": _emergency,
     "forbid": lambda _, vehicle, now: vehicle.pause(True, now),
     "permit": lambda _, vehicle, now: vehicle.pause(False, now),
     "press button": _button(True),
     "release button": _button(False),
-    "mains off": _mains(0.0),
-    "mains on": _mains(380.0),
+    "mains off": lambda pile, _, now: _mains(pile, 0.0, now),
+    "mains on": lambda pile, _, now: _mains(pile, NOMINAL_V, now),
+    "mains dip": lambda *_: None,
     "unplug": _unplug,
 }
-"""What people and the grid can do, by the words used in scenarios."""
+"""What people and the grid can do, by the words used in scenarios. A reserved charge starts at its end; a dip needs its depth."""
+ENDS: Final[Mapping[str, Action]] = {
+    "reserve": _start_reserved,
+    "stop": _stop_button(False),
+    "mains dip": ACTIONS["mains on"],
+}
+"""What comes after what lasts for a while."""
 
 
 class Script:
     """The story of the people around the bench."""
 
     def __init__(self, clock: Clock, pile: Pile, vehicle: Vehicle, steps: Sequence[Step]) -> None:
-        unknown = [step.what for step in steps if step.what not in ACTIONS]
-        if unknown:
-            raise LocalError(f"nobody can do {unknown[0]!r}: one of {', '.join(ACTIONS)}")
         self._clock, self._pile, self._vehicle = clock, pile, vehicle
         self._later = [step for step in steps if step.when.after is not None]
         self._under_way = 0
@@ -128,10 +150,12 @@ class Script:
         self._clock.tell(self._tell(step))
 
     def _tell(self, step: Step) -> Story:
-        yield self._clock.env.timeout(step.when.at_us)
-        ACTIONS[step.what](self._pile, self._vehicle, int(self._clock.env.now))
-        if step.what == "stop":
-            yield self._clock.env.timeout(PRESS_US)
-            self._pile.stop_pressed = False
-            self._pile.poke(int(self._clock.env.now))
+        env, pile, vehicle = self._clock.env, self._pile, self._vehicle
+        yield env.timeout(step.when.at_us)
+        ACTIONS[step.what](pile, vehicle, int(env.now))
+        if step.what == "mains dip":
+            _mains(pile, step.voltage_v, int(env.now))
+        if step.what in ENDS:
+            yield env.timeout(step.for_us)
+            ENDS[step.what](pile, vehicle, int(env.now))
         self._under_way -= 1

@@ -120,7 +120,10 @@ class Pile:
         """Let the board see what is true now; nothing is seen between two calls."""
         if self._stirred:
             self.facts = self._look_around(now)
-            self.circuit.stage.mains_present = self.mains.present
+            stage, mains = self.circuit.stage, self.mains
+            stage.mains_present = mains.present
+            if mains.present:
+                stage.grid_v = mains.voltage_v
             self.show_digital(self._inputs(now), now)
             self._pilot, self._aux = _CC1.counts(self.pilot.cc1_v), _AUX.counts(self.auxiliary.voltage_v(now))
             moving = self._travelling(now)

@@ -21,8 +21,9 @@ def build(scenario: s.Scenario, seed: int) -> Bench:
             _pile(scenario.pile),
             _vehicle(scenario.vehicle),
             seed=seed,
-            script=[Step(step.do, Moment(_us(step.at_s), step.after)) for step in scenario.script],
+            script=list(map(_step, scenario.script)),
             faults=faults_of(scenario),
+            bitrate=scenario.wires.bitrate,
         )
     except LocalError as error:
         raise BadInput(f"scenario {scenario.title!r}: {error}") from None
@@ -31,6 +32,13 @@ def build(scenario: s.Scenario, seed: int) -> Bench:
 def faults_of(scenario: s.Scenario) -> list[Fault]:
     """Everything that goes wrong in *scenario*, lost messages included."""
     return [*map(_loss, scenario.lose), *map(_fault, scenario.faults)]
+
+
+def _step(step: s.Step) -> Step:
+    moment = Moment(_us(step.at_s), step.after)
+    if step.for_s is None:
+        return Step(step.do, moment)
+    return Step(step.do, moment, for_us=_us(step.for_s), voltage_v=step.voltage_v or 0.0)
 
 
 def _pile(pile: s.Pile) -> PileSetup:
@@ -44,6 +52,7 @@ def _pile(pile: s.Pile) -> PileSetup:
         insulation_minus_ohm=pile.insulation_minus_ohm,
         tickless=pile.tickless,
         level=pile.level,
+        exact_sensors=pile.exact_sensors,
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from firmware_model.trace import Trace
 from hil.events import Event, events_of
@@ -21,7 +22,7 @@ from hil.referee.referee import judge
 from hil.referee.truth import truth_of
 from hil.report.folder import EVENTS_NAME, LOG_NAME, SCENARIO_NAME, SIGNALS_NAME, SUMMARY_NAME, TIMES
 from hil.report.machine import junit, markdown
-from hil.scenario import Scenario
+from hil.scenario import Record, Scenario
 from hil.verdict import Verdict
 
 Summary = dict[str, Any]
@@ -47,7 +48,7 @@ def write_results(
         written.append(folder / f"bus{LOG_FORMATS[format_]}")
         write_log(written[-1], trace.log(), format_)
     written.append(folder / SIGNALS_NAME)
-    write_signals(written[-1], trace)
+    write_signals(written[-1], trace, scenario.record)
     if chart:
         from hil.report.chart import draw
 
@@ -86,15 +87,26 @@ def write_json(path: Path, values: Any) -> None:
         part.write_text(json.dumps(values, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def write_signals(path: Path, trace: Trace) -> None:
-    """Every signal as two arrays, "<name> [<unit>] t_us" and "<name> [<unit>]": times (µs) and values where it changed."""
+def write_signals(path: Path, trace: Trace, record: Record) -> None:
+    """Signals as two arrays, "<name> [<unit>] t_us" and "<name> [<unit>]": times (µs) and values where it changed."""
     arrays: dict[str, Any] = {}
     for signal in trace.signals.values():
+        if record.signals and signal.name not in record.signals:
+            continue
         title = f"{signal.name} [{signal.unit}]" if signal.unit else signal.name
-        arrays[title + TIMES] = np.asarray(signal.times_us, dtype=np.int64)
-        arrays[title] = np.asarray(signal.values)
+        times_us, values = np.asarray(signal.times_us, dtype=np.int64), np.asarray(signal.values)
+        kept = _thinned(times_us, round(record.every_s * 1e6))
+        arrays[title + TIMES], arrays[title] = times_us[kept], values[kept]
     with whole(path) as part:
         np.savez_compressed(part, **arrays)
+
+
+def _thinned(times_us: NDArray[np.int64], every_us: int) -> NDArray[np.int64]:
+    """Of each stretch of *every_us* the last change, which is what lasts; 0: all."""
+    if every_us <= 1 or not len(times_us):
+        return np.arange(len(times_us))
+    stretch = times_us // every_us
+    return np.flatnonzero(np.concatenate([stretch[1:] != stretch[:-1], [True]]))
 
 
 def _summary(name: str, seed: int, outcome: Outcome, verdicts: Sequence[Verdict], *, digest: str, wall_s: float) -> Summary:

@@ -14,6 +14,7 @@ from firmware_model.battery.demand import Plan
 from firmware_model.battery.packs import PACKS
 from firmware_model.mcu.settings import ControllerSettings
 from firmware_model.power.quasi_static import RATINGS
+from firmware_model.recorder import SIGNALS
 from hil.expectations import Limit, Never, Order, Within
 from protocols.gbt27930.habits import ChargerHabits, VehicleHabits
 
@@ -23,6 +24,7 @@ Celsius = Annotated[float, Meta(ge=-40, le=90)]
 Ohms = Annotated[float, Meta(ge=0, le=1e12)]
 Volts = Annotated[float, Meta(ge=0, le=6553.5)]
 Amperes = Annotated[float, Meta(ge=0, le=1000)]
+BIT_RATES = (50_000, 125_000, 250_000, 500_000, 1_000_000)
 Edition = Literal["2011", "2015", "2023A"]
 Action = Literal[
     "plug in",
@@ -36,6 +38,8 @@ Action = Literal[
     "release button",
     "mains off",
     "mains on",
+    "mains dip",
+    "reserve",
     "unplug",
 ]
 
@@ -87,8 +91,22 @@ class Pile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     level: Literal["averaged", "quasi_static"] = "averaged"
     """How finely the power stage is modelled: with its control loops, or by efficiency and lag only."""
 
+    exact_sensors: bool = False
+    """Its sensors only quantise; else they have gain errors, offsets and noise, drawn from the seed."""
+
     def __post_init__(self) -> None:
         _one_of(self.power, RATINGS, "power")
+
+
+class Wires(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What lies between them."""
+
+    bitrate: int = 250_000
+    """Of the CAN segment (bit/s). GB/T 27930-2015 chapter 5 has 250 kbit/s, and 50 where the environment demands it."""
+
+    def __post_init__(self) -> None:
+        if self.bitrate not in BIT_RATES:
+            raise ValueError(f"bitrate = {self.bitrate}: one of {', '.join(map(str, BIT_RATES))}")
 
 
 class Step(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -97,6 +115,21 @@ class Step(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     do: Action
     at_s: Seconds = 0.0
     after: str | None = None
+    for_s: Seconds | None = None
+    """How long a mains dip lasts; how long after it what "reserve" orders begins by itself, if the vehicle is there then."""
+    voltage_v: Annotated[float, Meta(ge=0, lt=380)] | None = None
+    """What a mains dip leaves between two lines, of 380 V. The stage works from 260 V up, below 323 V with less power."""
+
+    def __post_init__(self) -> None:
+        lasts, dips = self.do in ("mains dip", "reserve"), self.do == "mains dip"
+        if lasts is not (self.for_s is not None):
+            raise ValueError(
+                f"do = {self.do!r}: {'say how long: for_s = seconds' if lasts else 'for_s is for dip and reserve only'}"
+            )
+        if dips is not (self.voltage_v is not None):
+            raise ValueError(
+                f"do = {self.do!r}: {'say how deep: voltage_v = volts left' if dips else 'voltage_v is for dips only'}"
+            )
 
 
 class Loss(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -158,6 +191,19 @@ class Expect(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where the standard says so."""
 
 
+class Record(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is written of the physical truth. Verdicts know all of it, whatever is written."""
+
+    signals: Sequence[str] = ()
+    """Signals by name; none named: all."""
+    every_s: Seconds = 0.0
+    """Write a signal's changes at most so often; 0: every one."""
+
+    def __post_init__(self) -> None:
+        for name in self.signals:
+            _one_of(name, SIGNALS, "signal")
+
+
 class Scenario(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One run: who, what happens, what must hold."""
 
@@ -167,9 +213,11 @@ class Scenario(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Give up after this time."""
     vehicle: Vehicle = Vehicle()
     pile: Pile = Pile()
+    wires: Wires = Wires()
     script: Sequence[Step] = (Step(do="plug in"), Step(do="start", at_s=1.0))
     lose: Sequence[Loss] = ()
     faults: Sequence[Fault] = ()
+    record: Record = Record()
     expect: Expect = Expect()
 
     def __post_init__(self) -> None:

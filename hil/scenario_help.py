@@ -40,7 +40,7 @@ level = "averaged"                 # or "quasi_static": quicker, without control
 do = "plug in"
 
 [[script]]
-do = "start"
+do = "start"                       # or "reserve" with for_s: starts by itself then
 at_s = 1
 
 # What fails; `pilebench faults` lists everything that can.
@@ -50,6 +50,11 @@ at_s = 1
 # after = "CHARGING"
 # at_s = 5
 # until_s = 8
+
+# What is written into signals.npz: every change of every signal, unless said otherwise.
+# [record]
+# signals = ["output voltage", "output current"]
+# every_s = 1
 
 # What must come of it, besides the safe end that every run must reach.
 [expect]
@@ -136,7 +141,9 @@ def timeline(scenario: Scenario) -> Iterator[dict[str, Any]]:
     """What people do and what fails, in order: first by the time since the start, then by phases."""
     entries: list[tuple[bool, str, float, str]] = []
     for step in scenario.script:
-        entries.append((step.after is not None, step.after or "", step.at_s, step.do))
+        depth = "" if step.voltage_v is None else f" to {step.voltage_v:g} V"
+        lasting = "" if step.for_s is None else f" {'the start in' if step.do == 'reserve' else 'for'} {step.for_s:g} s"
+        entries.append((step.after is not None, step.after or "", step.at_s, f"{step.do}{depth}{lasting}"))
     for loss in scenario.lose:
         span = "to the end" if loss.for_s is None else f"for {loss.for_s:g} s"
         entries.append((loss.after is not None, loss.after or "", loss.at_s, f"{loss.message} is lost {span}"))

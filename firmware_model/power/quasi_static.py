@@ -9,6 +9,7 @@ from math import exp, inf
 
 from numpy.random import Generator
 
+from firmware_model.power.devices.derating import FULL_FROM_V, mains_share
 from firmware_model.power.ref30 import IGBT, Ref30
 from firmware_model.power.stage import Delivered, Limit, Load, Setpoint, Trip
 
@@ -92,7 +93,7 @@ class QuasiStaticStage:
     """*rating.modules* modules that share the demand equally. See `PowerStage` for the obligations.
 
     Each module's current set-point error (gain ±0.3 %, offset ±0.05 A, both one sigma, clipped at three) is drawn from *rng*;
-    without one it is exact. *gain*, *offset_a*, *voltage_gain*, *ambient_degc*, *mains_present* may be set at any time.
+    without one it is exact. *gain*, *offset_a*, *voltage_gain*, *ambient_degc*, *mains_present*, *grid_v* may be set at any time.
     """
 
     def __init__(
@@ -106,7 +107,7 @@ class QuasiStaticStage:
         self.rating = rating or Rating()
         self.dynamics = dynamics or Dynamics()
         self.losses = losses or Losses()
-        self.mains_present = True
+        self.mains_present, self.grid_v = True, 380.0
         self.ambient_degc = 25.0
         self.gain, self.offset_a, self.voltage_gain = 1.0, 0.0, 1.0
         if rng is not None:
@@ -234,6 +235,8 @@ class QuasiStaticStage:
             return 0.0, Limit.CURRENT
         asked_a = asked_a * self.gain + self.offset_a
         most = self.rating.limit_a(voltage_v)
+        if self.grid_v < FULL_FROM_V:
+            most = min(most, mains_share(self.grid_v) * self.rating.power_w / max(voltage_v, 1.0))
         if self.ambient_degc > 55.0:  # full power up to 55 °C, nothing at 75 °C
             most *= max(0.0, (75.0 - self.ambient_degc) / 20.0)
         return (max(asked_a, 0.0), Limit.CURRENT) if asked_a < most else (most, Limit.ENVELOPE)

@@ -97,6 +97,8 @@ class PowerStage(Protocol):
     """Peak deviation of the true current from the demanded one that this level produces (ripple, set-point error)."""
     mains_present: bool
     """Without mains a stage delivers nothing."""
+    grid_v: float
+    """Line to line, rms, while there are mains. Below 85 % of the nominal 380 V the power falls with it."""
 
     @property
     def trip(self) -> Trip | None:

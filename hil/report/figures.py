@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from firmware_model.wires.can_frame import IFS_BITS, frame_bits
+from firmware_model.wires.can_frame import frame_bits
 from hil.links.recording import Recording
 from hil.report.chart import Phases, bands, new_figure
 from hil.story.repeats import apart_us
@@ -51,24 +51,24 @@ def _bits(recording: Recording) -> NDArray[np.float64]:
     lengths = np.empty(len(kinds))
     for at, (key, length, payload) in enumerate(kinds.tolist()):
         extended = bool(key >> 31)
-        lengths[at] = IFS_BITS + frame_bits(Frame(key & 0x1FFF_FFFF, payload.to_bytes(8, "little")[:length], extended))
+        lengths[at] = frame_bits(Frame(key & 0x1FFF_FFFF, payload.to_bytes(8, "little")[:length], extended))
     return lengths[inverse.ravel()]
 
 
-def bus_figure(recording: Recording, found: Sorted) -> "Figure":
+def bus_figure(recording: Recording, found: Sorted, *, bitrate: int = BITRATE) -> "Figure":
     """The load of the bus over time, and below it how far the intervals of each cyclic message are off its period."""
     cyclic = _cyclic(found)
     figure = new_figure(11, 2.1 + 1.7 * -(-len(cyclic) // 4))
     rows = -(-len(cyclic) // 4)
     grid = figure.add_gridspec(1 + rows, 4)
-    _load(figure.add_subplot(grid[0, :]), recording)
+    _load(figure.add_subplot(grid[0, :]), recording, bitrate)
     for place, (name, period_us, off_ms) in enumerate(cyclic):
         _histogram(figure.add_subplot(grid[1 + place // 4, place % 4]), name, period_us, off_ms)
     return figure
 
 
-def _load(ax: "Axes", recording: Recording) -> None:
-    edges, load, width = bus_load(recording)
+def _load(ax: "Axes", recording: Recording, bitrate: int) -> None:
+    edges, load, width = bus_load(recording, bitrate=bitrate)
     ax.fill_between(np.append(edges, edges[-1] + width), np.append(load, load[-1]), step="post", color=INK, alpha=0.75, lw=0)
     ax.set(xlim=(0, edges[-1] + width), ylim=(0, None), xlabel="time [s]", ylabel="bus load [%]")
     _plain(ax)

@@ -13,7 +13,7 @@ from jinja2 import Environment, StrictUndefined
 from hil.compare import compare_folders
 from hil.files import whole
 from hil.report.chart import Phases, curves
-from hil.report.figures import bus_figure, svg, timeline_figure
+from hil.report.figures import BITRATE, bus_figure, svg, timeline_figure
 from hil.report.folder import Results, read_results
 from hil.report.machine import got, state_of
 from hil.report.sequence import Arrow, arrows
@@ -147,13 +147,14 @@ def _sections(results: Results, baseline: Path | None) -> Iterator[Section]:
         story = tell(results.recording)
         edition = EDITIONS.get(story.sessions[0].edition, EDITIONS["2015"]) if story.sessions else EDITIONS["2015"]
         found = sort(results.recording, edition)
+        bitrate = results.scenario.get("wires", {}).get("bitrate", BITRATE)
         yield _sequence(results, found)
         yield _findings(story)
         yield Section(
             id="bus",
             title="Bus load and periods",
             lead="Load with stuff bits; below, how far each interval is off the nominal period. Dashed: ±10 %.",
-            picture=_picture(bus_figure(results.recording, found)),
+            picture=_picture(bus_figure(results.recording, found, bitrate=bitrate)),
         )
     if referee and referee.rows[0].mark != "bad":
         yield referee

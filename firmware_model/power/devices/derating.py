@@ -1,6 +1,7 @@
 """What the firmware leaves of the power at high temperature and low mains (power stage specification, 2.6)."""
 
 from dataclasses import dataclass, field
+from typing import Final
 
 from firmware_model.power.devices.checks import positive, within
 
@@ -32,8 +33,11 @@ class DeratingCurve:
 AMBIENT = DeratingCurve(points=((50.0, 1.0), (65.0, 0.5), (75.0, 0.0)))
 BASE_PLATE = DeratingCurve(points=((95.0, 1.0), (110.0, 0.0)))
 
+FULL_FROM_V: Final = 323.0
+"""85 % of 380 V."""
 
-def mains_share(line_v: float, *, full_from_v: float = 323.0) -> float:
+
+def mains_share(line_v: float, *, full_from_v: float = FULL_FROM_V) -> float:
     """Share of the power at *line_v* (rms): the current is limited, so power falls with the voltage."""
     positive("full_from_v", full_from_v, "V", high=2e3)
     within("line_v", line_v, "V", low=0.0, high=2e3)

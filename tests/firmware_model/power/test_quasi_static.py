@@ -98,6 +98,17 @@ def test_heat_derates_from_55_to_75_degrees(ambient_degc, share):
     assert settled_on(stage, Setpoint(500, 100, True), 280).current_a == pytest.approx(100 * share, abs=0.01)
 
 
+@pytest.mark.parametrize("grid_v, share", [(380.0, 1.0), (323.0, 1.0), (290.7, 0.9), (260.0, 260 / 323)])
+def test_low_mains_leave_less_power(grid_v, share):
+    stage = QuasiStaticStage(RATINGS["30kW"])
+    stage.grid_v = grid_v
+
+    delivered = settled_on(stage, Setpoint(900, 100, True), 600)
+
+    assert delivered.voltage_v * delivered.current_a == pytest.approx(30_000 * share, rel=1e-3)
+    assert delivered.limit is Limit.ENVELOPE
+
+
 def test_full_load_warms_the_heat_sink_by_40_kelvin():
     stage, load = QuasiStaticStage(), battery(296)
     for now in range(100_000, 1_200_000_001, 1_000_000):
