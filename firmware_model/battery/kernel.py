@@ -49,7 +49,7 @@ SUMS = 12
 """What *out* of a pack's step holds: sums over the groups, energies of the step, means over the cells, extreme groups."""
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def potential_v(tables: Floats, electrode: int, s: float) -> float:
     """An electrode's potential at stoichiometry *s*, straight on beyond the table."""
     last = tables.shape[1] - 2
@@ -61,28 +61,29 @@ def potential_v(tables: Floats, electrode: int, s: float) -> float:
     return volts
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def faster(activation_j_per_mol: float, temp_degc: float) -> float:
     """Arrhenius: how much faster than at 25 °C."""
     return exp(activation_j_per_mol / GAS_J_PER_MOL_K * (1.0 / WARM_K - 1.0 / (temp_degc + KELVIN)))
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def polarisation(constants: Floats, x: float, c: float, temp_degc: float, r_scale: float) -> tuple[float, float]:
     """Voltage of ohmic resistance and charge transfer at *c*, and its slope by c. *x*: surface of the negative electrode."""
     x = min(max(x, EDGE), 1.0 - EDGE)
     kelvin = temp_degc + KELVIN
-    warmer = (1.0 / WARM_K - 1.0 / kelvin) / GAS_J_PER_MOL_K
+    colder = 1.0 / kelvin - 1.0 / WARM_K
     doubled_v = 2.0 * GAS_J_PER_MOL_K / FARADAY_C_PER_MOL * kelvin
-    exchange = 4.0 * constants[EXCHANGE] * exp(constants[E_KINETIC] * warmer) * sqrt(x * (1.0 - x)) / r_scale
-    ohmic = constants[OHMIC] * r_scale * exp(-constants[E_OHMIC] * warmer)
-    ratio = c / exchange
+    # Resistance of the charge transfer for small currents, divided by *doubled_v*; multiplied, for divisions are dear here.
+    transfer = r_scale * exp(constants[E_KINETIC] / GAS_J_PER_MOL_K * colder) / (4.0 * constants[EXCHANGE] * sqrt(x * (1.0 - x)))
+    ohmic = constants[OHMIC] * r_scale * exp(constants[E_OHMIC] / GAS_J_PER_MOL_K * colder)
+    ratio = c * transfer
     root = sqrt(1.0 + ratio * ratio)
-    arsinh = log(ratio + root) if ratio > 0.0 else -log(root - ratio)
-    return ohmic * c + doubled_v * arsinh, ohmic + doubled_v / (exchange * root)
+    arsinh = log(abs(ratio) + root)
+    return ohmic * c + doubled_v * (arsinh if ratio > 0.0 else -arsinh), ohmic + doubled_v * transfer / root
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def surface(constants: Floats, state: Floats, k: int) -> tuple[float, float]:
     """Stoichiometries at the surfaces of both electrodes."""
     soc = state[k, SOC]
@@ -91,7 +92,7 @@ def surface(constants: Floats, state: Floats, k: int) -> tuple[float, float]:
     return x, y
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def aim(state: Floats, k: int, cells: Floats, constants: Floats, tables: Floats, amps: float) -> float:
     """Derive a cell's voltages from its state, and its line (EMF, R_OHM) tangential at *amps*; the terminal voltage."""
     soc = state[k, SOC]
@@ -100,15 +101,16 @@ def aim(state: Floats, k: int, cells: Floats, constants: Floats, tables: Floats,
     x, y = surface(constants, state, k)
     state[k, BULK_V] = potential_v(tables, 1, bulk_y) - potential_v(tables, 0, bulk_x)
     state[k, SURFACE_V] = potential_v(tables, 1, y) - potential_v(tables, 0, x)
-    lost_v, slope = polarisation(constants, x, amps / cells[k, CAPACITY_AH], state[k, TEMP], cells[k, R_SCALE])
+    per_ah = 1.0 / cells[k, CAPACITY_AH]
+    lost_v, slope = polarisation(constants, x, amps * per_ah, state[k, TEMP], cells[k, R_SCALE])
     volts = state[k, SURFACE_V] + state[k, FLUID] + constants[HYSTERESIS_V] * state[k, HYSTERESIS] + lost_v
-    state[k, R_OHM] = slope / cells[k, CAPACITY_AH]
+    state[k, R_OHM] = slope * per_ah
     state[k, EMF] = volts - amps * state[k, R_OHM]
     end_v: float = volts
     return end_v
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def prepare(constants: Floats, temp_degc: float, dt_s: float, decay: Floats) -> None:
     """What all cells have in common in a step of *dt_s*: how far each lag comes, and where to. *temp_degc* is their mean.
 
@@ -126,11 +128,11 @@ def prepare(constants: Floats, temp_degc: float, dt_s: float, decay: Floats) -> 
     decay[10] = constants[FLUID_R] / faster(constants[E_OHMIC], temp_degc)
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def move(state: Floats, k: int, cells: Floats, constants: Floats, decay: Floats, dt_s: float, amps: float) -> None:
     """Charge, lags and hysteresis of one cell after *dt_s* at *amps*; potentials are not yet derived."""
-    c = (amps - cells[k, LEAK_A]) / cells[k, CAPACITY_AH]
-    rate = c / 3600.0
+    c = (amps - cells[k, LEAK_A]) * (1.0 / cells[k, CAPACITY_AH])
+    rate = c * (1.0 / 3600.0)
     state[k, SOC] += rate * dt_s
     for j in range(3):
         full = GAIN[j] * rate * decay[8]
@@ -144,7 +146,7 @@ def move(state: Floats, k: int, cells: Floats, constants: Floats, decay: Floats,
         state[k, HYSTERESIS] = side + (state[k, HYSTERESIS] - side) * exp(-constants[HYSTERESIS_RATE] * abs(rate) * dt_s)
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def step_cell(
     state: Floats,
     k: int,
@@ -171,18 +173,19 @@ def step_cell(
     volts = aim(state, k, cells, constants, tables, amps)
     slow_after_v = state[k, FLUID] + constants[HYSTERESIS_V] * state[k, HYSTERESIS]
     held_s = min(dt_s, DOUBLE_LAYER_S)
-    lost_v = ((dt_s - held_s) * (volts - state[k, SURFACE_V] - slow_after_v) + held_s * line_v) / dt_s
+    held = held_s / dt_s
+    lost_v = (1.0 - held) * (volts - state[k, SURFACE_V] - slow_after_v) + held * line_v
     lost_v += 0.5 * (slow_v + slow_after_v)
     open_v, lead_v = 0.5 * (bulk_v + state[k, BULK_V]), 0.5 * (surface_v + state[k, SURFACE_V] - bulk_v - state[k, BULK_V])
     kelvin = state[k, TEMP] + KELVIN
     warms_w = amps * (lost_v + constants[ENTROPIC] * kelvin)
-    conductance = constants[HEAT_CAPACITY] * cells[k, CAPACITY_AH] / constants[COOLING_TAU]
-    settled = coolant_degc + cells[k, COOLANT_OFFSET_K] + warms_w / conductance
+    conductance = constants[HEAT_CAPACITY] * cells[k, CAPACITY_AH]
+    settled = coolant_degc + cells[k, COOLANT_OFFSET_K] + warms_w * constants[COOLING_TAU] / conductance
     state[k, TEMP] = settled + (state[k, TEMP] - settled) * decay[7]
     return amps * (open_v + lead_v + lost_v) * dt_s, amps * lost_v * dt_s, amps * lead_v * dt_s, volts
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def aim_pack(state: Floats, cells: Floats, constants: Floats, tables: Floats, parallel: int, amps: float, out: Floats) -> None:
     """Derive all voltages from the state at *amps* through the pack, without any time passing; fills *out*."""
     out[:] = 0.0
@@ -191,7 +194,7 @@ def aim_pack(state: Floats, cells: Floats, constants: Floats, tables: Floats, pa
     gather(state, parallel, amps, out)
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def group_line(state: Floats, first: int, parallel: int) -> tuple[float, float]:
     """Electromotive force and resistance of the *parallel* cells from row *first* on."""
     conductance = source = 0.0
@@ -201,7 +204,7 @@ def group_line(state: Floats, first: int, parallel: int) -> tuple[float, float]:
     return source / conductance, 1.0 / conductance
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def gather(state: Floats, parallel: int, amps: float, out: Floats) -> None:
     """Sums and extremes over all groups of cells."""
     count = state.shape[0]
@@ -227,7 +230,7 @@ def gather(state: Floats, parallel: int, amps: float, out: Floats) -> None:
     out[MEAN_TEMP] /= count
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def step_pack(
     state: Floats,
     cells: Floats,
