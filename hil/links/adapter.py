@@ -32,6 +32,8 @@ REFUSALS: Final = (can.CanError, OSError, ValueError, TypeError, ImportError, No
 TROUBLES: Final = (can.CanError, OSError, ValueError, TypeError, AttributeError)
 """What they raise when the adapter goes while it is in use. A closed serial port turns up as a TypeError or AttributeError."""
 
+SEND_S: Final = 0.04
+"""How long an adapter may refuse a frame. The keeper cannot end a charge safely while it waits for one."""
 STAMP_WINDOW_US: Final = 10_000_000
 """Over which the adapter's clock is compared with ours: shorter than what 50 ppm need for half a millisecond."""
 ERROR_BUS_OFF, ERROR_CONTROLLER, ERROR_RESTARTED = 0x40, 0x04, 0x100
@@ -142,7 +144,7 @@ class Adapter:
             raise LinkLost("closed")
         message = can.Message(arbitration_id=frame.can_id, data=frame.data, is_extended_id=frame.extended, check=False)
         try:
-            self._bus.send(message, timeout=0.1)
+            self._bus.send(message, timeout=SEND_S)
         except TROUBLES as error:
             raise LinkLost(_words(error)) from None
 

@@ -16,7 +16,9 @@ from protocols.core.frame import Frame
 from protocols.gbt27930.editions import Edition
 
 PATIENCE_US: Final = 150_000
-"""A bench that gives no sign of life for so long hangs. With the first frame of the safe end, less than 200 ms pass."""
+"""A bench that gives no sign of life for so long hangs. An adapter that takes nothing holds us up by `SEND_S` (40 ms) more, so
+that the first frame of the safe end comes within 200 ms.
+"""
 END_PERIOD_US: Final = 10_000
 END_LASTS_US: Final = 500_000
 """BST and CST are repeated every 10 ms; the other side has 5 s to answer, which nobody waits for any more."""
@@ -65,13 +67,14 @@ class Keeper:
             return None
         return self._alive_us + self._patience_us if self.phase is Phase.WATCHING else self._due
 
-    def beat(self, now: int) -> None:
-        """The bench is alive."""
-        self._alive_us = now
+    def beat(self, said_us: int) -> None:
+        """The bench was alive at *said_us* (µs, of the clock of *now*); what it said earlier may come late."""
+        self._alive_us = max(self._alive_us, said_us)
 
-    def pass_on(self, frame: Frame, now: int) -> None:
-        """The bench wants to send *frame*."""
-        self._alive_us = now
+    def pass_on(self, frame: Frame, now: int, *, said_us: int | None = None) -> None:
+        """The bench wanted to send *frame* at *said_us* (None: now). What a bench left behind that hangs now is not sent."""
+        self.beat(now if said_us is None else min(said_us, now))
+        self._end_a_hung_bench(now)
         if self.phase is not Phase.WATCHING:
             self.refused += 1
             return
@@ -112,11 +115,14 @@ class Keeper:
 
     def tick(self, now: int) -> None:
         """Do what is due."""
-        if self.phase is Phase.WATCHING and now - self._alive_us >= self._patience_us:
-            self.end(f"no sign of life of the bench for {(now - self._alive_us) / 1e3:.0f} ms", now)
+        self._end_a_hung_bench(now)
         while self.phase is Phase.ENDING and self._due <= now:
             if self._due >= self._until:
                 self.phase = Phase.SILENT
                 return
             self._send(self._end_frame)
             self._due = max(self._due + END_PERIOD_US, now + 1)
+
+    def _end_a_hung_bench(self, now: int) -> None:
+        if self.phase is Phase.WATCHING and now - self._alive_us >= self._patience_us:
+            self.end(f"no sign of life of the bench for {(now - self._alive_us) / 1e3:.0f} ms", now)

@@ -14,6 +14,8 @@ from protocols.core.frame import Frame
 
 FRAME: Final = struct.Struct("<cq?I8sB")
 """Letter, time (µs), extended, identifier, data, length."""
+BEATEN: Final = struct.Struct("<cq")
+"""Letter, time (µs): a sign of life counts from when it was given, however late it is read."""
 SEND, BEAT, END, FINISH = b"F", b"B", b"E", b"X"
 """From the bench: send a frame; I live; end safely, for a reason; I have ended."""
 READY, REFUSED, HEARD, STATE, DONE = b"R", b"N", b"H", b"S", b"D"

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from hil.errors import BadInput
 from hil.links.link import Heard, Link, LinkLost, host_us
-from hil.live.keeper_line import BEAT, DONE, END, FINISH, HEARD, READY, REFUSED, SEND, STATE, Charge, packed, unpacked
+from hil.live.keeper_line import BEAT, BEATEN, DONE, END, FINISH, HEARD, READY, REFUSED, SEND, STATE, Charge, packed, unpacked
 from hil.live.keeper_process import LEAVE_S, keep, keep_alone
 from protocols.core.frame import Frame
 
@@ -60,14 +60,14 @@ class KeeperLink:
 
     def send(self, frame: Frame) -> None:
         """Ask the keeper to send *frame*."""
-        self._write(packed(SEND, frame))
+        self._write(packed(SEND, frame, host_us()))
 
     def beat(self) -> None:
         """Tell the keeper that we live; cheap enough for every step."""
         now = host_us()
         if now - self._beaten_us >= BEAT_US:
             self._beaten_us = now
-            self._write(BEAT)
+            self._write(BEATEN.pack(BEAT, now))
 
     def finish(self) -> None:
         """The charge has ended in order: let the keeper go."""

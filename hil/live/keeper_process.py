@@ -15,7 +15,7 @@ from hil.links.adapter import open_adapter
 from hil.links.link import Link, LinkLost, host_us
 from hil.live.exclusive import exclusive
 from hil.live.keeper import Keeper, Phase
-from hil.live.keeper_line import BEAT, DONE, END, FINISH, HEARD, READY, REFUSED, SEND, STATE, Charge, packed, unpacked
+from hil.live.keeper_line import BEAT, BEATEN, DONE, END, FINISH, HEARD, READY, REFUSED, SEND, STATE, Charge, packed, unpacked
 from hil.live.supervisor import LISTEN_S, LinkEvent, Supervisor
 from protocols.gbt27930.editions import EDITIONS
 
@@ -99,9 +99,10 @@ class _Service:
         now, letter = host_us(), record[:1]
         with self._lock:
             if letter == SEND:
-                self._keeper.pass_on(unpacked(record).frame, now)
+                frame, said_us = unpacked(record)
+                self._keeper.pass_on(frame, now, said_us=said_us)
             elif letter == BEAT:
-                self._keeper.beat(now)
+                self._keeper.beat(min(BEATEN.unpack(record)[1], now))
             elif letter == END:
                 self._keeper.end(record[1:].decode(), now)
             elif letter == FINISH:

@@ -102,6 +102,20 @@ def test_signs_of_life_keep_it_going():
     assert kept.keeper.phase is Phase.WATCHING and kept.frames == [GOOD]
 
 
+def test_what_a_hung_bench_left_behind_is_no_sign_of_life_and_not_sent():
+    """An adapter that takes each frame slowly keeps records waiting; reading them late must not keep the charge going."""
+    kept = started()
+    said = [kept.now + 10_000 * n for n in range(1, 10)]
+    for at in said:
+        kept.now = at + 130_000
+        kept.keeper.pass_on(GOOD, kept.now, said_us=at)
+    assert kept.keeper.phase is Phase.WATCHING and kept.frames == [GOOD] * 10
+    kept.now = said[-1] + PATIENCE_US
+    kept.keeper.pass_on(GOOD, kept.now, said_us=said[-1])
+
+    assert kept.keeper.phase is Phase.ENDING and kept.frames[10:] == [BST]
+
+
 DEEDS = st.sampled_from(["good", "high", "foreign", "beat", "wait", "long wait", "hot", "passive", "end", "finish"])
 
 
