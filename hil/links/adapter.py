@@ -2,11 +2,13 @@
 
 import errno
 from collections.abc import Mapping
+from contextlib import ExitStack
 from typing import Any, Final
 
 import can
 
 from hil.errors import BadInput
+from hil.links.lawicel import StatusFlags
 from hil.links.link import AdapterChoice, BusState, Heard, LinkLost, host_us
 from protocols.core.frame import Frame
 
@@ -112,22 +114,29 @@ class _ReadAhead:
 class Adapter:
     """An open adapter, a `Link`."""
 
-    def __init__(self, bus: can.BusABC, *, silent: bool) -> None:
+    def __init__(self, bus: can.BusABC, *, silent: bool, flags: StatusFlags | None = None) -> None:
         self._bus: can.BusABC | None = bus
+        self._flags = flags
         self._stamps = StampClock()
         self.silent = silent
         """Whether the controller itself was told to listen only."""
         self.state = BusState.ACTIVE
         self.error_frames = 0
+        self.held = ExitStack()
+        """What is held as long as the adapter is open."""
 
     def recv(self, timeout_s: float) -> Heard | None:
         """The next data frame; error frames only change `state`."""
         if self._bus is None:
             raise LinkLost("closed")
         try:
+            if self._flags is not None:
+                self._flags.poll()
             message = self._bus.recv(timeout_s)
         except TROUBLES as error:
             raise LinkLost(_words(error)) from None
+        if self._flags is not None:
+            self.state, self.error_frames = self._flags.state, self._flags.errors
         if message is None:
             return None
         if message.is_error_frame:
@@ -152,11 +161,14 @@ class Adapter:
         """Let the adapter go, whatever state it is in."""
         bus, self._bus = self._bus, None
         if bus is not None:
+            if self._flags is not None:
+                self._flags.leave()
             try:
                 bus.shutdown()
             except TROUBLES:
                 # It is gone already, which is what we want; python-can would complain again in its destructor.
                 bus._is_shutdown = True
+        self.held.close()
 
     def _note_error(self, message: can.Message) -> None:
         self.error_frames += 1
@@ -182,9 +194,12 @@ def open_adapter(choice: AdapterChoice) -> Adapter:
         bus = can.Bus(config_context=choice.context, **{**config, **quiet})
     except REFUSALS as error:
         raise BadInput(_explained(choice, error)) from None
+    flags = None
     if interface == "slcan":
-        bus.serialPortOrig = _ReadAhead(bus.serialPortOrig)  # type: ignore[attr-defined]
-    return Adapter(bus, silent=bool(quiet))
+        port = bus.serialPortOrig = _ReadAhead(bus.serialPortOrig)  # type: ignore[attr-defined]
+        port.write_timeout = SEND_S
+        flags = StatusFlags(bus)
+    return Adapter(bus, silent=bool(quiet), flags=flags)
 
 
 def resolved(choice: AdapterChoice) -> tuple[str, str]:

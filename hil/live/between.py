@@ -9,6 +9,7 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
+from types import SimpleNamespace
 from typing import Any, Final, cast
 
 import numpy as np
@@ -25,14 +26,18 @@ from hil.errors import BadInput
 from hil.links.link import Heard, Link, LinkLost, host_us
 from hil.live.allow import Rules
 from hil.live.certificate import Lateness
+from hil.live.keeper import WRONG
 from hil.live.limits import Limits
-from hil.sides import OTHER
+from hil.live.supervisor import LinkState
+from hil.sides import ADDRESSES, OTHER
 from protocols.core.errors import LocalError
 from protocols.core.frame import Frame
 from protocols.core.message import Message
 from protocols.gbt27930.editions import EDITIONS
 
 PULSE_US: Final = 40_000
+HANG_US: Final = 200_000
+"""Who was away for so long has old frames in his hands. They are not passed on: a late command is worse than none."""
 LISTEN_S: Final = 0.05
 SWITCH_S: Final = 0.0002
 """How long a thread may keep the others waiting: Python's own 5 ms would be added to the latency."""
@@ -51,6 +56,8 @@ class Wires:
             layout.title: layout for layout in EDITIONS[edition].messages.values() if layout.pgn is not None
         }
         self.bus = self
+        self.vehicle = SimpleNamespace(session=SimpleNamespace(habits=SimpleNamespace(address=ADDRESSES["vehicle"])))
+        """All that a third speaker wants to know of it."""
         self.places: Places | None = None
         self._seed, self._out = seed, out
         self._outlets = {host: Outlet(self._wire(host)) for host in OTHER}
@@ -149,7 +156,7 @@ class Between:
         self.sent = dict.fromkeys(OTHER, 0)
         """Frames by the side that said them."""
         self.wires = Wires(edition, seed, self._out)
-        self._links, self._armed = links, armed
+        self._links, self._armed, self._max_min = links, armed, limits.max_min
         self._rules = {side: Rules(OTHER[side], EDITIONS[edition], limits) for side in OTHER}
         self._arrived: queue.SimpleQueue[tuple[str, Heard] | LinkLost] = queue.SimpleQueue()
         self._recent: deque[tuple[int, str, Frame]] = deque(maxlen=64)
@@ -159,15 +166,21 @@ class Between:
         self.wires.load(faults)
 
     def run(self, seconds: float, pulse: Callable[[], None] = lambda: None) -> None:
-        """Pass on for *seconds*. Raises `LinkLost` when an adapter is lost for good, `BadInput` when it must not go on."""
+        """Pass on for *seconds*. Raises `LinkLost` when an adapter is lost for good or we hung, `BadInput` when it must not go
+        on.
+        """
         before_s = sys.getswitchinterval()
         sys.setswitchinterval(SWITCH_S)
         threads = [threading.Thread(target=self._listen, args=(side,), daemon=True) for side in self._links]
         for thread in threads:
             thread.start()
         clock, until = self.wires.clock, round(seconds * 1e6)
+        awake_us = host_us()
         try:
             while clock.now < until:
+                slept_us, awake_us = host_us() - awake_us, host_us()
+                if self._armed:
+                    self._look_after_ourselves(slept_us)
                 pulse()
                 due = min(clock.deadline, until)
                 wait_us = PULSE_US if due >= NEVER else min(PULSE_US, max(0, due - self._model_us()))
@@ -177,6 +190,17 @@ class Between:
             sys.setswitchinterval(before_s)
             for thread in threads:
                 thread.join(1.0)
+
+    def _look_after_ourselves(self, slept_us: int) -> None:
+        """Raise `LinkLost` if we must not go on passing."""
+        if slept_us > HANG_US:
+            raise LinkLost(f"we hung for {slept_us / 1e3:.0f} ms; what waits is too old to be passed on")
+        if self.wires.clock.now > self._max_min * 60e6:
+            raise LinkLost(f"it has lasted longer than max_min = {self._max_min:g} min")
+        for side, link in self._links.items():
+            state = getattr(link, "state", LinkState.ACTIVE)
+            if state in WRONG:
+                raise LinkLost(f"our CAN controller at the {side} is {state.value}")
 
     def _model_us(self) -> int:
         return host_us() - self._began_us

@@ -2,7 +2,9 @@
 
 import json
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from hil.interrupts import check
 from hil.links.adapter import open_adapter, resolved
 from hil.links.link import AdapterChoice, Link, LinkLost
 from hil.live.between import Between
+from hil.live.exclusive import exclusive, open_to_listen
 from hil.live.limits import EMULATED, load_limits
 from hil.live.livelog import LiveLog
 from hil.live.operator import ended_by_signals
@@ -24,6 +27,7 @@ from hil.live.supervisor import Supervisor
 from hil.report.folder import LOG_NAME, SUMMARY_NAME
 from hil.results import write_json
 from hil.scenario_files import load
+from hil.sides import OTHER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,9 +56,13 @@ def between(name: str, choices: dict[str, AdapterChoice], middle: Middle) -> int
     lost = ""
     faults: list[Fault] = faults_of(scenario)
     folder = ready_folder(middle.out or Path("runs") / "hil-between")
+    held = ExitStack()
     try:
         for side, choice in choices.items():
-            links[side] = Supervisor(lambda choice=choice: open_adapter(choice))  # type: ignore[misc]
+            if middle.armed:
+                held.enter_context(exclusive(choice, OTHER[side]))
+            opened = open_adapter if middle.armed else open_to_listen
+            links[side] = Supervisor(partial(opened, choice))
         man = Between(links, armed=middle.armed, limits=limits, faults=faults, edition=scenario.pile.edition, seed=scenario.seed)
         words = "ARMED: frames pass" if middle.armed else SILENT
         console.print(f"between the pile on {' '.join(places['pile'])} and the vehicle on {' '.join(places['vehicle'])}, {words}")
@@ -74,6 +82,7 @@ def between(name: str, choices: dict[str, AdapterChoice], middle: Middle) -> int
     finally:
         for link in links.values():
             link.close()
+        held.close()
     _tell(console, man, folder, lost, as_json=middle.as_json)
     if lost:
         raise BadInput(f"ended: {lost}; what was heard until then is in {folder}")

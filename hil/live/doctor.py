@@ -13,10 +13,10 @@ from typing import Final
 from rich.console import Console
 from rich.table import Table
 
-from hil.links.adapter import open_adapter
 from hil.links.interfaces import adapters, interfaces
 from hil.links.link import AdapterChoice, BusState, LinkLost
 from hil.live.certificate import Lateness
+from hil.live.exclusive import open_to_listen
 from protocols.gbt27930.editions import EDITIONS
 
 EXTRAS: Final = {
@@ -113,7 +113,7 @@ def _jitter(seconds: float) -> Check:
 
 def _listen(choice: AdapterChoice, seconds: float) -> Iterator[Check]:
     """Hears what is on the bus, without saying anything."""
-    link = open_adapter(choice)
+    link = open_to_listen(choice)
     count, known, end = 0, 0, time.monotonic() + seconds
     try:
         while (left := end - time.monotonic()) > 0:

@@ -10,9 +10,10 @@ from rich.console import Console
 from rich.live import Live
 
 from hil.files import ready_folder
-from hil.links.adapter import open_adapter, resolved
+from hil.links.adapter import resolved
 from hil.links.link import AdapterChoice, Link, LinkLost, host_us
 from hil.links.recorded import read
+from hil.live.exclusive import open_to_listen
 from hil.live.holes import cautious, doubted, lost_in_gaps
 from hil.live.livelog import LiveLog
 from hil.live.operator import ended_by_signals
@@ -44,7 +45,7 @@ def monitor(choice: AdapterChoice, *, seconds: float, formats: Sequence[str], ou
     for log_format in formats:
         check_format(log_format)
     console = Console(stderr=as_json, highlight=False, soft_wrap=True)
-    link = Supervisor(lambda: open_adapter(choice), patience=PATIENCE, on_event=_Teller(console).tell)
+    link = Supervisor(lambda: open_to_listen(choice), patience=PATIENCE, on_event=_Teller(console).tell)
     began_us = host_us()
     try:
         folder = ready_folder(out or Path("runs") / "hil-monitor")

@@ -15,6 +15,7 @@ from hil.errors import BadInput
 from hil.files import ready_folder
 from hil.links.adapter import open_adapter, resolved
 from hil.links.link import AdapterChoice, LinkLost
+from hil.live.exclusive import open_to_listen
 from hil.live.gateway import SLICE_US, Gateway
 from hil.live.keeper import PATIENCE_US
 from hil.live.keeper_line import Charge
@@ -109,7 +110,7 @@ def limits_of(part: Part, interface: str, channel: str) -> Limits:
 def way_to_the_wire(side: str, edition: str, choice: AdapterChoice, part: Part, limits: Limits) -> Supervisor | KeeperLink:
     """A link through a keeper if anything may be sent, else a listener's."""
     if not part.armed:
-        return Supervisor(lambda: open_adapter(choice))
+        return Supervisor(lambda: open_to_listen(choice))
     interface, channel = resolved(choice)
     if part.patience_ms != PATIENCE_US // 1000 and not emulated(interface, channel):
         raise BadInput(f"--patience {part.patience_ms}: a bench on a real wire has {PATIENCE_US // 1000} ms; leave it out")

@@ -36,6 +36,8 @@ class Device:
         """What to open."""
         self.open = self.listens_only = False
         self.bitrate = 250_000
+        self.flags: int | None = 0
+        """Status flags (LAWICEL command F), told once and then cleared; None: the adapter does not know the command."""
         self.refused = 0
         """Frames that the host wanted to send while the channel was closed or listening only."""
         self.sent: list[Frame] = []
@@ -83,6 +85,10 @@ class Device:
             self.bitrate = BITRATES[int(line[1:])]
         elif word in (b"V", b"N"):
             self._say(VERSION if word == b"V" else SERIAL_NUMBER)
+            return None
+        elif word == b"F" and self.open and self.flags is not None:
+            flags, self.flags = self.flags, 0
+            self._say(b"F%02X\r" % flags)
             return None
         elif word:
             self._say(BELL)

@@ -181,6 +181,43 @@ def test_an_adapter_that_takes_nothing_any_more_is_a_lost_link_and_does_not_hang
     os.close(slave)
 
 
+def polled(adapter, seconds=0.1):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        adapter.recv(0.005)
+
+
+@pytest.fixture
+def often(monkeypatch):
+    monkeypatch.setattr("hil.links.lawicel.POLL_S", 0.01)
+
+
+@pytest.mark.usefixtures("often")
+def test_the_status_flags_of_a_serial_adapter_become_error_states(segment):
+    adapter, device = open_adapter(slcan(segment.channels[0])), segment.devices[0]
+    for flags, state, errors in ((0x04, "warning", 1), (0x20, "passive", 2), (0x80, "passive", 3), (0x08, "passive", 4)):
+        device.flags = flags
+        polled(adapter)
+        assert (adapter.state.value, adapter.error_frames, device.flags) == (state, errors, 0)
+    device.deliver(Frame(1, b"", False))
+    polled(adapter)
+
+    assert adapter.state.value == "active" and adapter.error_frames == 4
+    adapter.close()
+
+
+@pytest.mark.usefixtures("often")
+def test_an_adapter_that_does_not_know_the_flags_is_left_alone_soon(segment):
+    segment.devices[0].flags = None
+    adapter = open_adapter(slcan(segment.channels[0]))
+    polled(adapter)
+    segment.devices[0].flags = 0x20
+    polled(adapter)
+
+    assert adapter.state.value == "active" and segment.devices[0].flags == 0x20
+    adapter.close()
+
+
 def test_an_adapter_that_tells_our_own_frames_back_is_refused():
     choice = AdapterChoice(interface="virtual", channel="own", options=(("receive_own_messages", "true"),))
     with pytest.raises(BadInput, match="we would hear ourselves"):

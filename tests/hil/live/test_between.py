@@ -18,11 +18,12 @@ from firmware_model.faults.wire import wire_places
 from firmware_model.happenings import Moment, Step
 from hil.errors import BadInput
 from hil.links.adapter import open_adapter
-from hil.links.link import AdapterChoice
+from hil.links.link import AdapterChoice, LinkLost
 from hil.links.recorded import read
 from hil.live.between import Between, Wires
 from hil.live.limits import EMULATED, Limits
 from hil.live.slcan_emulator import Segment
+from hil.live.supervisor import LinkState
 from protocols.core.frame import Frame
 from protocols.gbt27930.messages import BCL
 
@@ -136,7 +137,7 @@ def standing(name, seconds, *, armed=True, limits=EMULATED, faults=(), same=Fals
     def run():
         try:
             man.run(seconds)
-        except BadInput as error:
+        except (BadInput, LinkLost) as error:
             errors.append(str(error))
 
     thread = threading.Thread(target=run)
@@ -187,6 +188,31 @@ def test_beyond_the_limits_it_ends_and_passes_nothing_more():
     heard = ended(ends, thread, links)
 
     assert len(heard["pile"]) == 1 and "BCL.current_a = 60 A is above max_a" in errors[0]
+
+
+def test_who_hung_passes_nothing_of_what_waited():
+    man, ends, thread, links, errors = standing("between hang", 5.0)
+    man.wires.tap(lambda *_: time.sleep(0.3))
+    for _ in range(3):
+        ends["vehicle"].send(can.Message(arbitration_id=0x181056F4, data=bytes(5)))
+    heard = ended(ends, thread, links)
+
+    assert len(heard["pile"]) == 1 and "we hung for 3" in errors[0]
+
+
+def test_after_the_allowed_minutes_nothing_passes():
+    _, ends, thread, links, errors = standing("between minutes", 5.0, limits=Limits(max_v=500, max_a=50, max_min=0.001))
+    heard = ended(ends, thread, links)
+
+    assert heard["pile"] == [] and "max_min = 0.001" in errors[0]
+
+
+def test_with_a_controller_in_trouble_nothing_passes():
+    man, ends, thread, links, errors = standing("between passive", 5.0)
+    man._links["pile"].state = LinkState.PASSIVE
+    ended(ends, thread, links)
+
+    assert errors == ["our CAN controller at the pile is passive"]
 
 
 def test_two_adapters_on_one_bus_are_found_out():

@@ -212,7 +212,7 @@ def test_a_closed_link_is_a_safe_end():
 def test_the_second_on_an_adapter_is_refused_and_nothing_is_sent():
     link, bus = linked("keeper twice")
     with bus:
-        with pytest.raises(BadInput, match=r"another pilebench \(process \d+\) is armed"):
+        with pytest.raises(BadInput, match=r"another pilebench \(process \d+\) uses it"):
             linked("keeper twice")
         assert heard(bus, 0.05) == []
         link.finish()
