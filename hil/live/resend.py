@@ -84,7 +84,7 @@ def resend(choice: AdapterChoice, again: Again, part: Part) -> int:
         console.print(f"{len(frames)} frames of the {again.side} on {interface} {channel}, {again.times} times, {words}")
         with ended_by_signals():
             while teller.due < NEVER:
-                pacer.run(teller.due)
+                pacer.run(max(teller.due, clock.now + 1))  # the first frame is due at once
     except KeyboardInterrupt:
         pass  # the usual end of an endless one
     except LinkLost as error:

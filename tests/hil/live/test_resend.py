@@ -67,6 +67,12 @@ def test_faster_and_again(recording, capsys):
     assert len(times) == 20 and times[9] - times[0] == pytest.approx(0.18, abs=0.03)
 
 
+def test_the_side_that_spoke_first_speaks_at_once_each_time(recording, capsys):
+    found = said(recording, "replay first", side="pile", speed=10.0, times=3)
+
+    assert [frame.can_id for _, frame in found[:30]] == [0x1826F456] * 30
+
+
 def test_not_armed_nothing_is_sent(recording, capsys):
     assert said(recording, "replay silent", armed=False) == []
     assert json.loads(capsys.readouterr().out)["said"] == 10
