@@ -1,8 +1,12 @@
 """What a bench asks of laboratory instruments, whoever made them: a source or sink of direct current, a meter, relays."""
 
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from math import isfinite
 from typing import NamedTuple, Protocol
+
+from hil.live.operator import ended_by_signals
 
 
 class InstrumentError(Exception):
@@ -55,6 +59,18 @@ class Meter(Instrument, Protocol):
     def measure(self) -> Measured:
         """Voltage and current now."""
         ...
+
+
+@contextmanager
+def in_use(*instruments: Instrument) -> Iterator[None]:
+    """However this is left (its end, an exception, Ctrl-C, SIGTERM, a closed terminal), all *instruments* are switched off and
+    let go, the last one first, also when another one refuses. Nobody can do that for a process killed with -9: an instrument that
+    feeds a bench needs a watchdog of its own.
+    """
+    with ended_by_signals(), ExitStack() as stack:
+        for instrument in instruments:
+            stack.callback(instrument.close)
+        yield
 
 
 class Source(Meter, Protocol):

@@ -81,6 +81,10 @@ class _Talk:
         except ValueError:
             raise InstrumentError(f"{self.name} ({self.identity}): {command!r}: {told!r} is no number") from None
 
+    def measured(self) -> Measured:
+        """Voltage and current now."""
+        return Measured(self.number(self.dialect.measure_voltage), self.number(self.dialect.measure_current))
+
     @property
     def line(self) -> Line:
         """The open line."""
@@ -106,6 +110,27 @@ def _refusal(line: Line, command: str) -> str:
     except InstrumentError as error:
         return str(error)
     return ""
+
+
+class ScpiMeter:
+    """A meter that only measures: nothing is switched, neither when it is opened nor when it is let go."""
+
+    def __init__(self, name: str, line: Line, dialect: Dialect = DIALECTS["scpi"]) -> None:
+        self.name = name
+        self._talk = _Talk(name, line, dialect)
+
+    @property
+    def identity(self) -> str:
+        """What it says it is (`*IDN?`)."""
+        return self._talk.identity
+
+    def measure(self) -> Measured:
+        """See `Meter`."""
+        return self._talk.measured()
+
+    def close(self) -> None:
+        """See `Instrument`."""
+        self._talk.leave()
 
 
 class ScpiSource:
@@ -140,8 +165,7 @@ class ScpiSource:
 
     def measure(self) -> Measured:
         """See `Meter`."""
-        dialect = self._talk.dialect
-        return Measured(self._talk.number(dialect.measure_voltage), self._talk.number(dialect.measure_current))
+        return self._talk.measured()
 
     def close(self) -> None:
         """See `Instrument`."""

@@ -1,5 +1,6 @@
 """One contract for every source, simulated or by SCPI over PyVISA (its simulator answers); relays; and what goes wrong."""
 
+import signal
 from pathlib import Path
 
 import pytest
@@ -7,8 +8,8 @@ import pytest
 from firmware_model.battery.pack import Pack
 from firmware_model.battery.packs import PACKS
 from hil.errors import BadInput
-from hil.instruments.instrument import InstrumentError, Ratings
-from hil.instruments.scpi import DIALECTS, ScpiRelays, ScpiSource
+from hil.instruments.instrument import InstrumentError, Ratings, in_use
+from hil.instruments.scpi import DIALECTS, ScpiMeter, ScpiRelays, ScpiSource
 from hil.instruments.simulated import SimulatedRelays, SimulatedSource
 from hil.links.visa import open_line
 
@@ -117,6 +118,49 @@ def test_the_simulated_source_follows_its_battery():
     assert source.measure().current_a == -20.0
     source.close()
     assert source.measure().current_a == 0.0
+
+
+def test_a_meter_measures_and_switches_nothing(line):
+    meter = ScpiMeter("meter", line)
+
+    assert meter.measure() == (401.25, 12.5) and "PSU 1000" in meter.identity
+    meter.close()
+    meter.close()
+    assert line.commands == ["closed"]
+
+
+class Refusing:
+    """An instrument that notes that it was let go, and cannot be switched off."""
+
+    name = "refusing"
+
+    def __init__(self):
+        self.closed = 0
+
+    def close(self):
+        self.closed += 1
+        raise InstrumentError("no answer")
+
+
+LEAVING = {
+    "end": lambda: None,
+    "exception": lambda: 1 / 0,
+    "ctrl-c": lambda: signal.raise_signal(signal.SIGINT),
+    "terminated": lambda: signal.raise_signal(signal.SIGTERM),
+    "terminal closed": lambda: signal.raise_signal(signal.SIGHUP),
+}
+
+
+@pytest.mark.parametrize("how", LEAVING)
+def test_however_it_ends_all_instruments_are_off(line, how):
+    source, refusing, relays = ScpiSource("psu", RATINGS, line), Refusing(), SimulatedRelays("box", ["K3"])
+    expected = (InstrumentError, ZeroDivisionError, KeyboardInterrupt, SystemExit)
+    with pytest.raises(expected), in_use(relays, source, refusing):
+        source.switch(on=True)
+        relays.set("K3", closed=True)
+        LEAVING[how]()
+
+    assert line.commands[-2:] == ["OUTP OFF", "closed"] and refusing.closed == 1 and not relays.closed["K3"]
 
 
 def test_relays_know_their_contacts_and_open_at_the_end(line):
