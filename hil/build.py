@@ -1,6 +1,7 @@
 """From a scenario, which people write, to a bench, which runs."""
 
 from dataclasses import replace
+from math import inf
 
 from firmware_model.battery.packs import PACKS
 from firmware_model.bench import Bench, PileSetup, VehicleSetup
@@ -14,12 +15,23 @@ from protocols.core.errors import LocalError
 from protocols.gbt27930.editions import EDITIONS
 
 
-def build(scenario: s.Scenario, seed: int) -> Bench:
-    """The bench that *scenario* describes. What its parts refuse is the scenario's mistake."""
+def build(scenario: s.Scenario, seed: int, *, most_v: float = inf, most_a: float = inf) -> Bench:
+    """The bench that *scenario* describes. What its parts refuse is the scenario's mistake. On a real wire the pile offers no
+    more than *most_v* and *most_a*, and the vehicle admits no more than *most_a*.
+    """
+    pile, vehicle = _pile(scenario.pile), _vehicle(scenario.vehicle)
+    rating, plan = pile.rating, vehicle.plan
     try:
         return Bench(
-            _pile(scenario.pile),
-            _vehicle(scenario.vehicle),
+            replace(
+                pile,
+                rating=replace(
+                    rating,
+                    connector_current_a=min(rating.connector_current_a, most_a),
+                    voltage_max_v=min(rating.voltage_max_v, most_v),
+                ),
+            ),
+            replace(vehicle, plan=replace(plan, current_max_a=min(plan.current_max_a, most_a))),
             seed=seed,
             script=list(map(_step, scenario.script)),
             faults=faults_of(scenario),

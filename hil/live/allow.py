@@ -18,16 +18,20 @@ from protocols.j1939.identifier import GLOBAL, split
 
 VOLTAGES: Final[Mapping[str, tuple[str, ...]]] = {
     "BHM": ("voltage_max_v",),
-    "BCP": ("voltage_max_v",),
+    "BCP": ("voltage_max_v", "voltage_v"),
     "BCL": ("voltage_v",),
     "BCS": ("voltage_v",),
     "CCS": ("voltage_v",),
 }
 CURRENTS: Final[Mapping[str, tuple[str, ...]]] = {"BCL": ("current_a",), "BCS": ("current_a",), "CCS": ("current_a",)}
-"""Fields that stand for a voltage or a current that is there, asked for, or permitted. What a charger or a battery could do at
-most (CML, BCP's current) is no demand and not limited.
-"""
-JUDGED: Final = frozenset({*VOLTAGES, *CURRENTS})
+"""Fields that stand for a voltage or a current that is there, asked for, or permitted, whoever says it."""
+OFFERED_VOLTAGES: Final[Mapping[str, tuple[str, ...]]] = {**VOLTAGES, "CML": ("voltage_max_v",)}
+OFFERED_CURRENTS: Final[Mapping[str, tuple[str, ...]]] = {
+    **CURRENTS,
+    "CML": ("current_max_a",),
+    "BCP": ("current_max_a",),
+}
+"""The same for what we say: we offer and admit no more than the limits either. What another could do is its own business."""
 RATE_MAX: Final = 50
 """Frames of one identifier in `RATE_US`: twice what the shortest period (BST and CST, 10 ms) gives, and room for bursts."""
 RATE_US: Final = 200_000
@@ -109,10 +113,12 @@ class Rules:
             if whole is None:
                 return None
             pgn, data = whole
-        return self._judge(layouts[pgn], data) if pgn in layouts else None
+        return self._judge(layouts[pgn], data, ours=who == self.side) if pgn in layouts else None
 
-    def _judge(self, layout: type[Message], data: bytes) -> str | None:
-        if layout.title not in JUDGED:
+    def _judge(self, layout: type[Message], data: bytes, *, ours: bool) -> str | None:
+        voltages = (OFFERED_VOLTAGES if ours else VOLTAGES).get(layout.title, ())
+        currents = (OFFERED_CURRENTS if ours else CURRENTS).get(layout.title, ())
+        if not voltages and not currents:
             return None
         try:
             message = layout.decode(data)
@@ -120,8 +126,8 @@ class Rules:
             return f"{layout.title} cannot be judged: {error}"
         limits = self.limits
         for names, most, key, unit in (
-            (VOLTAGES.get(layout.title, ()), limits.max_v, "max_v", "V"),
-            (CURRENTS.get(layout.title, ()), limits.max_a, "max_a", "A"),
+            (voltages, limits.max_v, "max_v", "V"),
+            (currents, limits.max_a, "max_a", "A"),
         ):
             for name in names:
                 value = getattr(message, name)

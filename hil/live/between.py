@@ -155,13 +155,15 @@ class Between:
         self.heard = dict.fromkeys(OTHER, 0)
         self.sent = dict.fromkeys(OTHER, 0)
         """Frames by the side that said them."""
+        self.stale = 0
+        """Frames that had waited too long, as those do that came while the other adapter was being opened; they do not pass."""
         self.wires = Wires(edition, seed, self._out)
         self._links, self._armed, self._max_min = links, armed, limits.max_min
         self._rules = {side: Rules(OTHER[side], EDITIONS[edition], limits) for side in OTHER}
         self._arrived: queue.SimpleQueue[tuple[str, Heard] | LinkLost] = queue.SimpleQueue()
         self._recent: deque[tuple[int, str, Frame]] = deque(maxlen=64)
         self._echoes = 0
-        self._began_us = host_us()
+        self._began_us = self._awake_us = host_us()
         self._stopping = threading.Event()
         self.wires.load(faults)
 
@@ -175,12 +177,9 @@ class Between:
         for thread in threads:
             thread.start()
         clock, until = self.wires.clock, round(seconds * 1e6)
-        awake_us = host_us()
+        self._awake_us = host_us()
         try:
             while clock.now < until:
-                slept_us, awake_us = host_us() - awake_us, host_us()
-                if self._armed:
-                    self._look_after_ourselves(slept_us)
                 pulse()
                 due = min(clock.deadline, until)
                 wait_us = PULSE_US if due >= NEVER else min(PULSE_US, max(0, due - self._model_us()))
@@ -191,8 +190,11 @@ class Between:
             for thread in threads:
                 thread.join(1.0)
 
-    def _look_after_ourselves(self, slept_us: int) -> None:
-        """Raise `LinkLost` if we must not go on passing."""
+    def _look_after_ourselves(self) -> None:
+        """Raise `LinkLost` if we must not go on passing: called after each wait, before anything passes."""
+        slept_us, self._awake_us = host_us() - self._awake_us, host_us()
+        if not self._armed:
+            return
         if slept_us > HANG_US:
             raise LinkLost(f"we hung for {slept_us / 1e3:.0f} ms; what waits is too old to be passed on")
         if self.wires.clock.now > self._max_min * 60e6:
@@ -209,11 +211,16 @@ class Between:
         try:
             item = self._arrived.get(timeout=wait_us / 1e6) if wait_us else self._arrived.get_nowait()
         except queue.Empty:
+            self._look_after_ourselves()
             self.wires.clock.run(self._model_us())
             return
+        self._look_after_ourselves()
         if isinstance(item, LinkLost):
             raise item
         side, heard = item
+        if host_us() - heard.at_us > HANG_US:
+            self.stale += 1
+            return
         now = max(self.wires.clock.now, self._model_us())
         self.wires.clock.run(now)
         self._look_for_echo(side, heard)
@@ -246,7 +253,8 @@ class Between:
 
     def _look_for_echo(self, side: str, heard: Heard) -> None:
         """Stop when what we send out on one adapter comes in on the other, again and again."""
-        echo = any(sent == heard.frame and out != side and heard.at_us - at_us < ECHO_US for at_us, out, sent in self._recent)
+        at = heard.at_us
+        echo = any(sent == heard.frame and out != side and 0 <= at - sent_us < ECHO_US for sent_us, out, sent in self._recent)
         self._echoes = self._echoes + 1 if echo else 0
         if self._echoes >= ECHOES_MAX:
             raise BadInput("both adapters hear the same bus: what goes out on one comes in on the other; cut the bus in two")

@@ -18,11 +18,12 @@ from hil.interrupts import check
 from hil.links.adapter import open_adapter, resolved
 from hil.links.link import AdapterChoice, Link, LinkLost
 from hil.live.between import Between
+from hil.live.emulated import emulated
 from hil.live.exclusive import exclusive, open_to_listen
 from hil.live.limits import EMULATED, load_limits
 from hil.live.livelog import LiveLog
 from hil.live.operator import ended_by_signals
-from hil.live.roles import SILENT, emulated
+from hil.live.roles import SILENT
 from hil.live.supervisor import Supervisor
 from hil.report.folder import LOG_NAME, SUMMARY_NAME
 from hil.results import write_json
@@ -40,6 +41,8 @@ class Middle:
     changes: Sequence[str]
     out: Path | None
     as_json: bool
+    emulated: bool = False
+    """Somebody has said that no real wire is behind the adapters."""
 
 
 def between(name: str, choices: dict[str, AdapterChoice], middle: Middle) -> int:
@@ -49,8 +52,12 @@ def between(name: str, choices: dict[str, AdapterChoice], middle: Middle) -> int
     if places["pile"] == places["vehicle"]:
         raise BadInput(f"both adapters are {' '.join(places['pile'])}: give --channel and --vehicle-channel two different ones")
     limits = load_limits(middle.limits) if middle.limits else EMULATED
-    if middle.armed and middle.limits is None and not all(emulated(*place) for place in places.values()):
-        raise BadInput("--arm on a real wire: give the bench's limits with --limits FILE (max_v, max_a, max_min)")
+    harmless = middle.emulated or all(emulated(*place) for place in places.values())
+    if middle.armed and middle.limits is None and not harmless:
+        raise BadInput(
+            "--arm on a real wire: give the bench's limits with --limits FILE (max_v, max_a, max_min), or say --emulated if "
+            "there is no real wire"
+        )
     console = Console(stderr=middle.as_json, highlight=False, soft_wrap=True)
     links: dict[str, Link] = {}
     lost = ""
@@ -95,7 +102,8 @@ def _tell(console: Console, man: Between, folder: Path, lost: str, *, as_json: b
         for kind in (Injected, TookEffect)
         for happening in man.wires.trace.of(kind)
     ]
-    told = {"heard": man.heard, "sent": man.sent, "latency": man.latency.plain(), "faults": happened, "lost": lost}
+    counts = {"heard": man.heard, "sent": man.sent, "stale": man.stale}
+    told = counts | {"latency": man.latency.plain(), "faults": happened, "lost": lost}
     write_json(folder / SUMMARY_NAME, told)
     if as_json:
         print(json.dumps(told, indent=1))

@@ -20,6 +20,10 @@ Arm = Annotated[bool, typer.Option("--arm", help="Really send, within --limits. 
 LimitsFile = Annotated[
     Path | None, typer.Option("--limits", help="TOML file with max_v, max_a, max_min; needed to arm a real adapter.")
 ]
+Emulated = Annotated[
+    bool,
+    typer.Option("--emulated", help="I say that no real wire is behind this adapter: no --limits needed, --patience allowed."),
+]
 Deadman = Annotated[
     float | None, typer.Option("--deadman", min=1, max=3600, help="Somebody presses Enter this often [s], or it ends.")
 ]
@@ -46,6 +50,7 @@ def _role(side: str) -> Callable[..., None]:
         options: Options = None,
         arm: Arm = False,
         limits: LimitsFile = None,
+        emulated: Emulated = False,
         deadman: Deadman = None,
         patience: PatienceMs = 150,
         changes: Changes = None,
@@ -59,6 +64,7 @@ def _role(side: str) -> Callable[..., None]:
         part = Part(
             armed=arm,
             limits=limits,
+            emulated=emulated,
             changes=changes or [],
             out=out,
             spin_us=spin,
@@ -102,6 +108,7 @@ def replay(
     side: Annotated[str, typer.Option(help="Whose frames: pile or vehicle.")] = "vehicle",
     speed: Annotated[float, typer.Option(min=0.01, max=100, help="How many times as fast.")] = 1.0,
     times: Annotated[int, typer.Option(min=1, help="How often, one after the other.")] = 1,
+    edition: Annotated[str | None, typer.Option(help="Edition whose messages may be sent [as the recording's].")] = None,
     interface: Interface = None,
     channel: Channel = None,
     bitrate: Bitrate = None,
@@ -109,6 +116,7 @@ def replay(
     options: Options = None,
     arm: Arm = False,
     limits: LimitsFile = None,
+    emulated: Emulated = False,
     spin: Spin = 0,
     as_json: Json = False,
 ) -> None:
@@ -121,8 +129,8 @@ def replay(
     if side not in OTHER:
         raise BadInput(f"--side {side!r}: one of {', '.join(OTHER)}")
     choice = choice_of(interface, channel, bitrate, context, options or [], silent=not arm)
-    part = Part(armed=arm, limits=limits, spin_us=spin, as_json=as_json)
-    raise typer.Exit(resend(choice, Again(source=source, side=side, speed=speed, times=times), part))
+    part = Part(armed=arm, limits=limits, emulated=emulated, spin_us=spin, as_json=as_json)
+    raise typer.Exit(resend(choice, Again(source=source, side=side, speed=speed, times=times, edition=edition), part))
 
 
 @app.command()
@@ -138,6 +146,7 @@ def between(
     options: Options = None,
     arm: Arm = False,
     limits: LimitsFile = None,
+    emulated: Emulated = False,
     seconds: Annotated[float, typer.Option(min=0.1, help="How long to stand between.")] = 1e6,
     changes: Changes = None,
     out: Out = None,
@@ -151,7 +160,7 @@ def between(
         "pile": choice_of(interface, channel, bitrate, None, options or [], silent=not arm),
         "vehicle": choice_of(vehicle_interface or interface, vehicle_channel, bitrate, None, options or [], silent=not arm),
     }
-    middle = Middle(armed=arm, limits=limits, seconds=seconds, changes=changes or [], out=out, as_json=as_json)
+    middle = Middle(armed=arm, limits=limits, seconds=seconds, changes=changes or [], out=out, as_json=as_json, emulated=emulated)
     raise typer.Exit(stand_between(scenario, choices, middle))
 
 

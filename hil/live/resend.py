@@ -12,12 +12,15 @@ from hil.errors import BadInput
 from hil.links.adapter import resolved
 from hil.links.link import AdapterChoice, LinkLost
 from hil.links.recorded import read
+from hil.links.recording import Recording
 from hil.live.operator import ended_by_signals
 from hil.live.pacer import Pacer
 from hil.live.roles import SILENT, Part, limits_of, way_to_the_wire
 from hil.live.supervisor import Supervisor
 from hil.sides import ADDRESSES
+from hil.story.telling import tell
 from protocols.core.frame import Frame
+from protocols.gbt27930.editions import EDITIONS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +31,8 @@ class Again:
     side: str
     speed: float = 1.0
     times: int = 1
+    edition: str | None = None
+    """Whose messages are allowed; None: the one that the recording's first session speaks."""
 
 
 class Teller:
@@ -53,9 +58,16 @@ class Teller:
         self.due = self._began_us + self._frames[self._next][0] if self._left else NEVER
 
 
-def frames_of(again: Again) -> list[tuple[int, Frame]]:
+def edition_of(again: Again, recording: Recording) -> str:
+    """The edition that was asked for, or that the recording speaks; 2015 if nothing tells. Raises `BadInput`: no such edition."""
+    if again.edition is not None and again.edition not in EDITIONS:
+        raise BadInput(f"--edition {again.edition}: one of {', '.join(EDITIONS)}")
+    told = [session.edition for session in tell(recording).sessions[:1] if session.edition in EDITIONS]
+    return again.edition or (told or ["2015"])[0]
+
+
+def frames_of(again: Again, recording: Recording) -> list[tuple[int, Frame]]:
     """The frames of the side, times from the recording's first frame on and never backwards. Raises `BadInput` without any."""
-    recording = read(again.source)
     found: list[tuple[int, Frame]] = []
     origin_us, last_us = int(recording.times_us[0]) if len(recording) else 0, 0
     for at_us, frame in recording.frames():
@@ -69,11 +81,12 @@ def frames_of(again: Again) -> list[tuple[int, Frame]]:
 
 def resend(choice: AdapterChoice, again: Again, part: Part) -> int:
     """Say it again on the adapter; the exit code. Armed, it goes through a keeper, which says the safe end behind it."""
-    frames = frames_of(again)
+    recording = read(again.source)
+    frames, edition = frames_of(again, recording), edition_of(again, recording)
     interface, channel = resolved(choice)
     limits = limits_of(part, interface, channel)
     console = Console(stderr=part.as_json, highlight=False, soft_wrap=True)
-    link = way_to_the_wire(again.side, "2015", choice, part, limits)
+    link = way_to_the_wire(again.side, edition, choice, part, limits)
     lost, clock = "", Clock()
     try:
         pulse = None if isinstance(link, Supervisor) else link.beat
@@ -81,7 +94,9 @@ def resend(choice: AdapterChoice, again: Again, part: Part) -> int:
         teller = Teller(frames, pacer, times=again.times, armed=part.armed)
         clock.add(teller)
         words = "ARMED" if part.armed else SILENT
-        console.print(f"{len(frames)} frames of the {again.side} on {interface} {channel}, {again.times} times, {words}")
+        console.print(
+            f"{len(frames)} frames of the {again.side} ({edition}) on {interface} {channel}, {again.times} times, {words}"
+        )
         with ended_by_signals():
             while teller.due < NEVER:
                 pacer.run(max(teller.due, clock.now + 1))  # the first frame is due at once

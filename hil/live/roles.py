@@ -9,12 +9,15 @@ from pathlib import Path
 
 from rich.console import Console
 
+from firmware_model.bench import Bench
+from firmware_model.power.quasi_static import RATINGS
 from hil.build import build
 from hil.compiling import announced
 from hil.errors import BadInput
 from hil.files import ready_folder
 from hil.links.adapter import open_adapter, resolved
 from hil.links.link import AdapterChoice, LinkLost
+from hil.live.emulated import emulated
 from hil.live.exclusive import open_to_listen
 from hil.live.gateway import SLICE_US, Gateway
 from hil.live.keeper import PATIENCE_US
@@ -57,6 +60,8 @@ class Part:
     deadman_s: float | None = None
     patience_ms: int = PATIENCE_US // 1000
     """How long the keeper waits for a sign of life; more than usual on emulated adapters only."""
+    emulated: bool = False
+    """Somebody has said that no real wire is behind the adapter."""
     as_json: bool = False
 
 
@@ -68,8 +73,8 @@ def play(side: str, name: str, choice: AdapterChoice, part: Part) -> int:
     limits = limits_of(part, interface, channel)
     console = Console(stderr=part.as_json, highlight=False, soft_wrap=True)
     with announced(Console(stderr=True)):
-        build(scenario, scenario.seed).run(REHEARSAL_US)
-    bench = build(scenario, scenario.seed)
+        bench_within(scenario, limits).run(REHEARSAL_US)
+    bench = bench_within(scenario, limits)
     edition = (scenario.vehicle if side == "vehicle" else scenario.pile).edition
     link = way_to_the_wire(side, edition, choice, part, limits)
     lost, over = "", False
@@ -95,14 +100,24 @@ def play(side: str, name: str, choice: AdapterChoice, part: Part) -> int:
     return code
 
 
+def bench_within(scenario: Scenario, limits: Limits) -> Bench:
+    """The bench of *scenario*, whose sides offer and admit no more than *limits* leave when what is measured then may be 3 % or
+    0.5 A more. Raises `BadInput` if nothing is left.
+    """
+    rating = RATINGS[scenario.pile.power]
+    if limits.max_v < rating.voltage_min_v:
+        raise BadInput(f"max_v = {limits.max_v:g} V: a pile of {scenario.pile.power} begins at {rating.voltage_min_v:g} V")
+    return build(scenario, scenario.seed, most_v=limits.max_v, most_a=max(0.97 * limits.max_a - 0.5, limits.max_a / 2))
+
+
 def limits_of(part: Part, interface: str, channel: str) -> Limits:
     """What may be sent. Raises `BadInput` for an armed side on a real wire without a file of limits."""
     if part.limits is not None:
         return load_limits(part.limits)
-    if part.armed and not emulated(interface, channel):
+    if part.armed and not part.emulated and not emulated(interface, channel):
         raise BadInput(
             f"--arm on {interface} {channel}: give the bench's limits with --limits FILE, three lines of TOML: max_v = 500, "
-            "max_a = 50, max_min = 30; without --arm we only listen"
+            "max_a = 50, max_min = 30; without --arm we only listen; --emulated if there is no real wire"
         )
     return EMULATED
 
@@ -112,8 +127,11 @@ def way_to_the_wire(side: str, edition: str, choice: AdapterChoice, part: Part, 
     if not part.armed:
         return Supervisor(lambda: open_to_listen(choice))
     interface, channel = resolved(choice)
-    if part.patience_ms != PATIENCE_US // 1000 and not emulated(interface, channel):
-        raise BadInput(f"--patience {part.patience_ms}: a bench on a real wire has {PATIENCE_US // 1000} ms; leave it out")
+    if part.patience_ms != PATIENCE_US // 1000 and not part.emulated and not emulated(interface, channel):
+        raise BadInput(
+            f"--patience {part.patience_ms}: a bench on a real wire has {PATIENCE_US // 1000} ms; leave it out, or say "
+            "--emulated if there is none"
+        )
     charge = Charge(choice=choice, side=side, edition=edition, limits=limits, patience_us=part.patience_ms * 1000)
     in_process = interface == "virtual"  # python-can's virtual bus reaches no other process
     return KeeperLink(charge, open_link=(lambda: open_adapter(choice)) if in_process else None)
@@ -161,11 +179,6 @@ def _report(
         print_report(console, f"{scenario.title}, we were the {side}", outcome, verdicts, wall_s, files)
         console.print(gateway.pacer.certificate.words())
     return exit_code(verdicts)
-
-
-def emulated(interface: str, channel: str) -> bool:
-    """Whether no real wire can be behind this adapter."""
-    return interface == "virtual" or channel.startswith(("vcan", "/dev/pts/"))
 
 
 def _live(gateway: Gateway, limit_us: int, path: Path) -> bool:

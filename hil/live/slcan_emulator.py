@@ -16,6 +16,7 @@ from contextlib import suppress
 from typing import Final
 
 from firmware_model.wires.can_frame import frame_bits
+from hil.live.emulated import mark
 from protocols.core.frame import Frame, valid
 
 OK, BELL = b"\r", b"\a"
@@ -34,6 +35,7 @@ class Device:
         os.set_blocking(self.master, False)
         self.channel = os.ttyname(self._slave)
         """What to open."""
+        self._mark = mark(self.channel)
         self.open = self.listens_only = False
         self.bitrate = 250_000
         self.flags: int | None = 0
@@ -48,6 +50,7 @@ class Device:
         """Pull the adapter out."""
         for end in (self.master, self._slave):
             os.close(end)
+        self._mark.close()
 
     def commands(self) -> list[Frame]:
         """Obey what the host has written; the frames it sends."""

@@ -6,12 +6,14 @@ from hypothesis import strategies as st
 
 from firmware_model.bench import Bench, PileSetup, VehicleSetup
 from firmware_model.happenings import Moment, Step
-from hil.live.allow import RATE_MAX, Rules, safe_end
+from hil.live.allow import OFFERED_CURRENTS, OFFERED_VOLTAGES, RATE_MAX, Rules, safe_end
 from hil.live.limits import EMULATED, Limits
+from hil.live.roles import bench_within
+from hil.scenario_files import load
 from hil.sides import ADDRESSES, OTHER
 from protocols.core.frame import Frame
 from protocols.gbt27930.editions import EDITIONS
-from protocols.gbt27930.messages import BCL, BCP, BST, CCS, CST
+from protocols.gbt27930.messages import BCL, BCP, BST, CCS, CML, CST
 from protocols.j1939 import control
 
 S = 1_000_000
@@ -72,7 +74,7 @@ def test_a_demand_that_cannot_be_read_is_refused():
 def long_bcp(volts):
     values = {
         "cell_voltage_max_v": 4.2,
-        "current_max_a": 100,
+        "current_max_a": 50,
         "energy_kwh": 50,
         "temp_max_degc": 55,
         "soc_pct": 50,
@@ -120,6 +122,45 @@ def test_the_safe_end_is_allowed_and_says_fault(edition):
         frame = safe_end(side, EDITIONS[edition])
         assert Rules(side, EDITIONS[edition], LOW).refusal(frame, 0) is None
         assert getattr(EDITIONS[edition].layout(layout).decode(frame.data), flag) == 1
+
+
+NO_DEMAND = {("CML", "voltage_min_v"), ("CML", "current_min_a"), ("BRM", "voltage_v")}
+"""Least values, and a name plate."""
+
+
+@pytest.mark.parametrize("edition", list(EDITIONS))
+def test_every_voltage_and_current_that_we_say_is_limited_but_for_cells_least_values_and_name_plates(edition):
+    fields = {
+        (title, field.name)
+        for title, layout in EDITIONS[edition].messages.items()
+        for field in layout.fields
+        if field.name.endswith(("_v", "_a")) and not field.name.startswith("cell_")
+    }
+    limited = {
+        (title, name) for table in (OFFERED_VOLTAGES, OFFERED_CURRENTS) for title, names in table.items() for name in names
+    }
+
+    assert fields - limited == NO_DEMAND and len(fields) > 8
+
+
+@pytest.mark.parametrize("side", ["pile", "vehicle"])
+def test_a_bench_within_limits_says_nothing_above_them(side):
+    limits = Limits(max_v=600.0, max_a=30.0, max_min=10.0)
+    bench = bench_within(load("short_charge"), limits)
+    bench.run(40 * S, to_the_end=False)
+    rules = Rules(side, EDITIONS["2015"], limits)
+    ours = [(at, frame) for at, frame in bench.trace.log() if frame.can_id & 0xFF == ADDRESSES[side]]
+
+    assert [why for at, frame in ours if (why := rules.refusal(frame, at))] == []
+    asked = [BCL.decode(frame.data).current_a for _, frame in bench.trace.log() if frame.can_id == 0x181056F4]
+    assert max(asked) == pytest.approx(28.6)
+
+
+def test_what_we_offer_is_limited_what_another_could_do_is_not():
+    cml = Frame(0x1808F456, CML(voltage_max_v=400, voltage_min_v=50, current_max_a=51, current_min_a=0).encode())
+
+    assert "CML.current_max_a = 51 A" in Rules("pile", EDITIONS["2015"], LOW).refusal(cml, 0)
+    assert Rules("vehicle", EDITIONS["2015"], LOW).alarm(cml) is None
 
 
 def test_another_transfer_in_between_hides_nothing():

@@ -7,12 +7,15 @@ from itertools import pairwise
 import can
 import pytest
 
+from hil.build import build
 from hil.errors import BadInput
 from hil.links.link import AdapterChoice
+from hil.links.recorded import read
 from hil.live.allow import safe_end
-from hil.live.resend import Again, frames_of, resend
+from hil.live.resend import Again, edition_of, frames_of, resend
 from hil.live.roles import Part
 from hil.logfiles import write_candump
+from hil.scenario_files import load
 from protocols.core.frame import Frame
 from protocols.gbt27930.editions import EDITIONS
 
@@ -78,9 +81,24 @@ def test_not_armed_nothing_is_sent(recording, capsys):
     assert json.loads(capsys.readouterr().out)["said"] == 10
 
 
+@pytest.mark.parametrize("edition", list(EDITIONS))
+def test_the_edition_is_the_recordings_unless_another_is_named(tmp_path, edition):
+    changes = [f"{side}.edition={edition}" for side in ("vehicle", "pile")]
+    bench = build(load("short_charge", changes), 1)
+    bench.run(25_000_000, to_the_end=False)
+    path = tmp_path / "bus.log"
+    write_candump(path, bench.trace.log())
+    recording = read(path)
+
+    assert edition_of(Again(source=path, side="pile"), recording) == edition
+    assert edition_of(Again(source=path, side="pile", edition="2011"), recording) == "2011"
+    with pytest.raises(BadInput, match="--edition 1999: one of 2011"):
+        edition_of(Again(source=path, side="pile", edition="1999"), recording)
+
+
 def test_a_recording_without_that_side_is_one_line(tmp_path):
     path = tmp_path / "bus.log"
     write_candump(path, iter([(0, BHM)]))
 
     with pytest.raises(BadInput, match="no frame of the pile"):
-        frames_of(Again(source=path, side="pile"))
+        frames_of(Again(source=path, side="pile"), read(path))

@@ -3,25 +3,32 @@
 Armed: the last frames are the safe end of the role, the first of them within 200 ms of what happened. Not armed: not one frame.
 """
 
+import importlib.util
 import os
 import signal
-import subprocess
-import sys
 import time
+from pathlib import Path
 
 import pytest
 
-from hil.live.allow import safe_end
-from hil.live.slcan_emulator import Device, Segment
-from protocols.core.frame import Frame
-from protocols.gbt27930.editions import EDITIONS
+from hil.live.slcan_emulator import Segment
+
+_spec = importlib.util.spec_from_file_location("processes", Path(__file__).with_name("processes.py"))
+processes = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(processes)
 
 pytestmark = pytest.mark.slow
-DEAD_MAN_S = 0.2
-MEASURED_S = 0.005
-"""What the measurement adds: the way through the pty, and the emulator's thread that wakes up and looks at the clock."""
-ADAPTER = ["--interface", "slcan", "--bitrate", "250000", "--option", "sleep_after_open=0"]
-RUN = "from hil.cli import main; main()"
+DEAD_MAN_S = processes.DEAD_MAN_S
+MEASURED_S = processes.MEASURED_S
+SIGNALS = processes.SIGNALS
+TimedDevice = processes.TimedDevice
+Bench = processes.Bench
+end_frame = processes.end_frame
+first_end_after = processes.first_end_after
+awake = processes.awake
+speaking = processes.speaking
+assert_safe_and_silent = processes.assert_safe_and_silent
+ROLES = pytest.mark.parametrize("side", ["pile", "vehicle"])
 BROKEN = """
 import hil.live.gateway as gateway
 original, seen = gateway.Gateway.run, []
@@ -34,107 +41,12 @@ main()
 """
 
 
-class TimedDevice(Device):
-    """Notes when each frame of `sent` came (s)."""
-
-    def __init__(self):
-        super().__init__()
-        self.times = []
-
-    def commands(self):
-        frames = super().commands()
-        self.times += [time.monotonic()] * len(frames)
-        return frames
-
-
-class Bench:
-    """A role in a process of its own, on the first of two adapters; the second one hears everything."""
-
-    def __init__(self, segment, side, out, *more, code=RUN):
-        self.device, self.side = segment.devices[0], side
-        command = [sys.executable, "-c", code, "hil", side, "short_charge", "--channel", segment.channels[0], "--json"]
-        self.process = subprocess.Popen(
-            [*command, "--out", str(out), *ADAPTER, *more],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
-        )  # fmt: skip
-
-    @property
-    def frames(self):
-        return list(self.device.sent)
-
-    def keeper(self):
-        """The process that holds the adapter."""
-        children = subprocess.run(
-            ["pgrep", "-P", str(self.process.pid), "-f", "spawn_main"], capture_output=True, text=True, check=True
-        )
-        return int(children.stdout.split()[-1])
-
-    def ended(self, timeout_s=20):
-        try:
-            return self.process.communicate(timeout=timeout_s)
-        except subprocess.TimeoutExpired:
-            os.killpg(self.process.pid, signal.SIGKILL)
-            raise
-
-
-def end_frame(side):
-    return safe_end(side, EDITIONS["2015"])
-
-
-def first_end_after(bench, began):
-    """Seconds from *began* to the first frame of the safe end."""
-    while end_frame(bench.side) not in bench.device.sent:
-        assert time.monotonic() - began < 10, "no safe end came"
-        time.sleep(0.002)
-    time.sleep(0.01)
-    took_s = bench.device.times[bench.device.sent.index(end_frame(bench.side))] - began
-    print(f"{took_s * 1e3:.1f} ms")
-    return took_s
-
-
 @pytest.fixture
 def segment():
     found = Segment(2, make=TimedDevice)
     yield found
+    processes.end_all()
     found.close()
-
-
-SIGNALS = {
-    "ctrl-c twice": signal.SIGINT,
-    "terminated": signal.SIGTERM,
-    "terminal closed": signal.SIGHUP,
-    "killed": signal.SIGKILL,
-}
-ROLES = pytest.mark.parametrize("side", ["pile", "vehicle"])
-
-
-def awake(segment, side):
-    """A vehicle speaks once a pile has said CHM."""
-    if side == "vehicle":
-        for _ in range(3):
-            segment.devices[0].deliver(Frame(0x1826F456, bytes((1, 1, 0))))
-            time.sleep(0.25)
-
-
-def speaking(segment, side, out, *more, code=RUN):
-    bench = Bench(segment, side, out, "--arm", *more, code=code)
-    end = time.monotonic() + 60
-    while not bench.device.sent:
-        assert time.monotonic() < end and bench.process.poll() is None, bench.process.communicate()
-        if bench.device.open:
-            awake(segment, side)
-        time.sleep(0.01)
-    time.sleep(0.3)
-    return bench
-
-
-def assert_safe_and_silent(bench, said_before):
-    time.sleep(0.8)
-    frames = bench.frames
-    first = frames.index(end_frame(bench.side))
-    assert first >= said_before and set(frames[first:]) == {end_frame(bench.side)} and len(frames) - first >= 10
-    time.sleep(0.3)
-    assert bench.frames == frames
 
 
 @ROLES
