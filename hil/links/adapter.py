@@ -1,8 +1,9 @@
 """CAN adapters through python-can: its interfaces, its names of options, its configuration files and contexts."""
 
 import errno
-from collections.abc import Mapping
-from contextlib import ExitStack
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from typing import Any, Final
 
 import can
@@ -191,7 +192,8 @@ def open_adapter(choice: AdapterChoice) -> Adapter:
         if config.get("receive_own_messages"):
             raise ValueError("receive_own_messages: we would hear ourselves; leave it out")
         quiet = SILENT.get(interface, {}) if choice.silent else {}
-        bus = can.Bus(config_context=choice.context, **{**config, **quiet})
+        with _quiet():
+            bus = can.Bus(config_context=choice.context, **{**config, **quiet})
     except REFUSALS as error:
         raise BadInput(_explained(choice, error)) from None
     flags = None
@@ -200,6 +202,17 @@ def open_adapter(choice: AdapterChoice) -> Adapter:
         port.write_timeout = SEND_S
         flags = StatusFlags(bus)
     return Adapter(bus, silent=bool(quiet), flags=flags)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """What python-can's modules print about missing libraries when they are loaded stands in our one line, if it matters."""
+    logger, before = logging.getLogger("can"), logging.getLogger("can").level
+    logger.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
 
 
 def resolved(choice: AdapterChoice) -> tuple[str, str]:
@@ -258,6 +271,8 @@ def _fix(error: BaseException) -> str:
     text = str(error).lower()
     if "argument: 'channel'" in text or "specify a" in text:
         return "name its --channel, for example /dev/ttyACM0, can0, PCAN_USBBUS1"
+    if "required positional argument" in text:
+        return "give what is missing with --option NAME=VALUE"
     if "library not found" in text or "not available" in text:
         return "install the maker's driver (`pilebench doctor` names it)"
     for words, number in (("no such", errno.ENOENT), ("permission", errno.EACCES), ("busy", errno.EBUSY), ("lock", errno.EBUSY)):

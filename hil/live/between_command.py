@@ -49,6 +49,9 @@ def between(name: str, choices: dict[str, AdapterChoice], middle: Middle) -> int
     """Stand between the adapters in *choices* (by side) with the faults of scenario *name*; the exit code."""
     scenario = load(name, middle.changes)
     places = {side: resolved(choice) for side, choice in choices.items()}
+    for side, option in (("pile", "--channel"), ("vehicle", "--vehicle-channel")):
+        if places[side][1] == "None":
+            raise BadInput(f"no adapter at the {side}: name it with {option}")
     if places["pile"] == places["vehicle"]:
         raise BadInput(f"both adapters are {' '.join(places['pile'])}: give --channel and --vehicle-channel two different ones")
     limits = load_limits(middle.limits) if middle.limits else EMULATED

@@ -86,6 +86,7 @@ def test_a_closed_adapter_says_so_and_closes_twice():
         ({"interface": "slcan"}, "channel", "name its --channel"),
         ({"interface": "pcan", "channel": "PCAN_USBBUS1"}, "library not found", "driver"),
         ({"interface": "kvaser", "channel": "0"}, "missing", "install"),
+        ({"interface": "socketcand", "channel": "can0"}, "'host' and 'port'", "--option NAME=VALUE"),
         ({"interface": "canalystii", "channel": "0", "bitrate": 250_000}, "missing", "install"),
     ],
 )

@@ -21,6 +21,7 @@ from hil.links.adapter import open_adapter
 from hil.links.link import AdapterChoice, LinkLost
 from hil.links.recorded import read
 from hil.live.between import Between, Wires
+from hil.live.between_command import Middle, between
 from hil.live.limits import EMULATED, Limits
 from hil.live.slcan_emulator import Segment
 from hil.live.supervisor import LinkState
@@ -213,6 +214,16 @@ def test_with_a_controller_in_trouble_nothing_passes():
     ended(ends, thread, links)
 
     assert errors == ["our CAN controller at the pile is passive"]
+
+
+def test_a_side_without_an_adapter_is_said(tmp_path):
+    middle = Middle(armed=False, limits=None, seconds=1.0, changes=[], out=tmp_path / "out", as_json=True)
+    choices = {
+        side: AdapterChoice(interface="virtual", channel=channel) for side, channel in (("pile", "here"), ("vehicle", None))
+    }
+    with pytest.raises(BadInput, match="no adapter at the vehicle: name it with --vehicle-channel"):
+        between("charge", choices, middle)
+    assert not (tmp_path / "out").exists()
 
 
 def test_two_adapters_on_one_bus_are_found_out():
