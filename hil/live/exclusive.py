@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
 from hil.errors import BadInput
 from hil.links.adapter import Adapter, open_adapter, resolved
@@ -50,7 +50,7 @@ def _held(interface: str, channel: str, key: str) -> Iterator[None]:
         return
     path = lock_path(interface, key)
     try:
-        file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o666), "r+")
+        file, ours = _opened(path)
     except OSError as error:
         raise BadInput(f"{path}: the lock of {interface} {channel} cannot be opened: {error.strerror}; remove it") from None
     with file:
@@ -60,10 +60,19 @@ def _held(interface: str, channel: str, key: str) -> Iterator[None]:
             file.seek(0)
             holder = file.read().strip() or "unknown"
             raise BadInput(f"{interface} {channel}: another pilebench (process {holder}) uses it; end that first") from None
-        file.truncate(0)
-        file.write(str(os.getpid()))
-        file.flush()
+        if ours:
+            file.truncate(0)
+            file.write(str(os.getpid()))
+            file.flush()
         yield
+
+
+def _opened(path: Path) -> tuple[IO[str], bool]:
+    """The file of a lock, and whether we may write into it: another user's can only be read, which is enough to lock it."""
+    try:
+        return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o644), "r+"), True
+    except PermissionError:
+        return path.open(), False
 
 
 def lock_path(interface: str, channel: str) -> Path:
