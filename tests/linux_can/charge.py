@@ -12,7 +12,7 @@ LIMIT_S = 800
 
 
 def main(folder, *cards):
-    options = ["--arm", "--json", "--patience", "2000"]  # user-mode Linux pauses, an emulated processor is slow
+    options = ["--arm", "--json", "--emulated", "--patience", "2000"]  # user-mode Linux pauses, an emulated processor is slow
     adapters = {
         side: ["--interface", "socketcan", "--channel", card, *options]
         for side, card in zip(("pile", "vehicle"), cards or ("vcan0", "vcan0"), strict=True)

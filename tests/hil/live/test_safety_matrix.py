@@ -122,7 +122,7 @@ def test_the_operator_who_lets_go_ends_it_safely(segment, tmp_path, side):
 def test_values_beyond_the_limits_never_go_out(segment, tmp_path, side):
     """The vehicle's first frame (BHM) is refused, so that there is nothing to end; the pile's first (CHM) has no such value."""
     limits = tmp_path / "limits.toml"
-    limits.write_text("max_v = 1\nmax_a = 1\nmax_min = 1\n")
+    limits.write_text("max_v = 300\nmax_a = 1\nmax_min = 1\n")
     bench = Bench(segment, side, tmp_path / "out", "--arm", "--limits", str(limits), "--set", "duration_s=8")
     while bench.process.poll() is None:
         if bench.device.open:
@@ -133,7 +133,7 @@ def test_values_beyond_the_limits_never_go_out(segment, tmp_path, side):
     if side == "pile":
         assert bench.frames[-1] == end_frame(side) and bench.frames[0].can_id == 0x1826F456
     else:
-        assert bench.frames == [] and "BHM.voltage_max_v" in stderr and "max_v = 1 V" in stderr
+        assert bench.frames == [] and "BHM.voltage_max_v" in stderr and "max_v = 300 V" in stderr
 
 
 @ROLES
