@@ -45,7 +45,7 @@ LINGER_US: Final = 2_000_000
 WATCHDOG_RESET_US: Final = 500_000
 """How long the watchdog holds the processor in reset."""
 
-LEVELS: Final = {"averaged": AveragedStage, "quasi_static": QuasiStaticStage}
+LEVELS: Final = ("averaged", "quasi_static", "switching")
 """How finely the power stage is modelled, by name."""
 
 
@@ -165,7 +165,7 @@ class Bench:
             voltage_min_v=rating.voltage_min_v,
             current_max_a=rating.current_a,
         )
-        stage = LEVELS[setup.level](rating, rng=self.draw("pile/stage"))
+        stage = _stage_of(setup.level)(rating, rng=self.draw("pile/stage"))
         stage.ambient_degc = setup.temp_degc
         instruments = make_instruments(None if setup.exact_sensors else lambda name: self.draw(f"pile/sensor/{name}"))
         circuit = OutputCircuit(stage, instruments=instruments)
@@ -219,6 +219,15 @@ class Bench:
 
     def _vehicle_said(self, _: int, events: Sequence[Any]) -> None:
         self.trace.note(self.clock.now, "vehicle", events)
+
+
+def _stage_of(level: str) -> type[AveragedStage] | type[QuasiStaticStage]:
+    """The class of *level*. Edges need circuits, which are loaded only where somebody wants them."""
+    if level == "switching":
+        from firmware_model.power.switching import SwitchingStage
+
+        return SwitchingStage
+    return AveragedStage if level == "averaged" else QuasiStaticStage
 
 
 def _make_engine(bench: Bench, faults: Sequence[Fault]) -> "Engine":

@@ -88,8 +88,8 @@ class Pile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     insulation_minus_ohm: Ohms = 20e6
     tickless: bool = True
     """Leave out task activations that cannot change anything; the result is the same to the byte."""
-    level: Literal["averaged", "quasi_static"] = "averaged"
-    """How finely the power stage is modelled: with its control loops, or by efficiency and lag only."""
+    level: Literal["averaged", "quasi_static", "switching"] = "averaged"
+    """How finely the power stage is modelled: with its control loops, by efficiency and lag only, or edge by edge."""
 
     exact_sensors: bool = False
     """Its sensors only quantise; else they have gain errors, offsets and noise, drawn from the seed."""

@@ -108,7 +108,7 @@ class AveragedStage:
             errors = rng.standard_normal((self.rating.modules, 2)).clip(-3, 3)
             self.gain += 0.003 * float(errors[:, 0].mean())
             self.offset_a = 0.05 * float(errors[:, 1].sum())
-        self.ripple_a = 0.01 * self.rating.current_a + 0.15 * self.rating.modules
+        self.ripple_a, self.held_j = 0.01 * self.rating.current_a + 0.15 * self.rating.modules, 0.0
         self.heat_sink_degc = 25.0
         self.fan_dead = False
         """The sink then has five times its resistance to the air; the stage derates from 95 °C on. May be set at any time."""

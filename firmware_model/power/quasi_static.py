@@ -114,7 +114,7 @@ class QuasiStaticStage:
             errors = rng.standard_normal((self.rating.modules, 2)).clip(-3, 3)
             self.gain += 0.003 * float(errors[:, 0].mean())
             self.offset_a = 0.05 * float(errors[:, 1].sum())
-        self.ripple_a = 0.01 * self.rating.current_a + 0.15 * self.rating.modules
+        self.ripple_a, self.held_j = 0.01 * self.rating.current_a + 0.15 * self.rating.modules, 0.0
         self.current_a = 0.0
         self.heat_sink_degc = 25.0
         self._rise_a_per_s = self.dynamics.rise_per_s * self.rating.current_a

@@ -1,7 +1,7 @@
 """The seam between the output circuit and a power stage of any fidelity."""
 
 from enum import Enum, auto
-from math import exp
+from math import exp, expm1
 from typing import NamedTuple, Protocol
 
 
@@ -37,6 +37,11 @@ class Load(NamedTuple):
         """The terminal voltage after *dt_s* of constant *current_a*, exactly."""
         settled = (current_a + self.source_a) / self.conductance_s
         return settled + (self.voltage_v - settled) * exp(-dt_s * self.conductance_s / self.capacitance_f)
+
+    def mean(self, dt_s: float, current_a: float) -> float:
+        """The mean terminal voltage over *dt_s* > 0 of constant *current_a*, exactly."""
+        settled, rate = (current_a + self.source_a) / self.conductance_s, self.conductance_s / self.capacitance_f
+        return settled - (self.voltage_v - settled) * expm1(-dt_s * rate) / (dt_s * rate)
 
 
 class Limit(Enum):
@@ -95,6 +100,10 @@ class PowerStage(Protocol):
 
     ripple_a: float
     """Peak deviation of the true current from the demanded one that this level produces (ripple, set-point error)."""
+    held_j: float
+    """Energy that inductors may hold. It comes from the terminals when the gates start, and arrives there within 1 ms after
+    they are blocked; 0 where a level has none.
+    """
     mains_present: bool
     """Without mains a stage delivers nothing."""
     grid_v: float
@@ -114,8 +123,8 @@ class PowerStage(Protocol):
         """Move on to *now* (µs, never backwards) with *setpoint* and *load* having held since the last call.
 
         The amount of the mean current never exceeds that of ``setpoint.current_a`` by more than *ripple_a* once the set point has
-        held for 500 ms, nor before that the greater of set point and present current; with current 0 or not enabled it reaches
-        0 A within 100 ms; it sinks only if asked to, and a change of direction passes through zero. Charge does not depend on how
-        an interval is divided into calls. At *now* equal to the last call nothing changes.
+        held for 500 ms, nor before that the greater of set point and present current; with current 0 it reaches 0 A within
+        100 ms, not enabled as soon as *held_j* has arrived; it sinks only if asked to, and a change of direction passes through
+        zero. Charge does not depend on how an interval is divided into calls. At *now* equal to the last call nothing changes.
         """
         ...

@@ -20,10 +20,10 @@ from firmware_model.power.circuits.elements import (
     Transformer,
     VoltageSource,
 )
-from firmware_model.power.circuits.state_space import Layout, Matrix, StateSpace, state_space
+from firmware_model.power.circuits.state_space import Layout, Matrix, state_space
 from firmware_model.power.ref30 import Ref30
 
-TIE_OHM, BRIDGE_OHM, RAIL_OHM = 1e6, 1e-3, 10e-3
+TIE_OHM, BRIDGE_OHM, RAIL_OHM, OFF_OHM = 1e6, 1e-3, 10e-3, 1e12
 """Ties of what floats in a three-wire system; one conducting position of the bridge, and of the front end (1.4: 50 mΩ in all)."""
 CLARKE = np.array([[2 / 3, -1 / 3, -1 / 3], [0.0, 3**-0.5, -(3**-0.5)]])
 PHASES = np.array([[1.0, 0.0], [-0.5, 0.75**0.5], [-0.5, -(0.75**0.5)]])
@@ -62,10 +62,10 @@ class B(IntEnum):
 
 
 def leg(name: str, *, top: str, bottom: str, mid: str, on_ohm: float) -> tuple[Element, Element]:
-    """Upper and lower position."""
+    """Upper and lower position. What does not conduct leaks nothing: a bridge at rest must take nothing from its capacitors."""
     return (
-        Switch(name=f"H{name}", plus=top, minus=mid, on_ohm=on_ohm),
-        Switch(name=f"L{name}", plus=mid, minus=bottom, on_ohm=on_ohm),
+        Switch(name=f"H{name}", plus=top, minus=mid, on_ohm=on_ohm, off_ohm=OFF_OHM),
+        Switch(name=f"L{name}", plus=mid, minus=bottom, on_ohm=on_ohm, off_ohm=OFF_OHM),
     )
 
 
@@ -139,11 +139,9 @@ def word(circuit: Circuit, closed: set[str]) -> int:
 
 @dataclass(frozen=True, kw_only=True)
 class FrontEndMatrices:
-    """Per configuration (bit 0..2: leg a..c is high): dz/dt = *a* z; lost power zᵀ *lost* z; the link's voltage *link*·z."""
+    """Per configuration (bit 0..2: leg a..c is high): dz/dt = *a* z."""
 
     a: Matrix
-    lost: Matrix
-    link: Matrix
 
 
 def front_end_matrices(module: Ref30) -> FrontEndMatrices:
@@ -159,14 +157,12 @@ def front_end_matrices(module: Ref30) -> FrontEndMatrices:
     pairs = ((F.LINK, link), (F.DAB, len(layout.states)), (F.SIN, layout.one + 1), (F.COS, layout.one + 2))
     for ours, theirs in pairs:
         up[theirs, ours] = down[ours, theirs] = 1.0
-    a, lost, links = [], [], []
+    a = []
     for configuration in range(8):
         closed = {("H" if configuration >> bit & 1 else "L") + x for bit, x in enumerate("abc")}
         space = state_space(layout, word(circuit, closed))
         a.append(down @ space.a @ up)
-        lost.append(up.T @ _lost(circuit, space) @ up)
-        links.append((space.rows["v(p)"] - space.rows["v(n)"]) @ up)
-    return FrontEndMatrices(a=np.array(a), lost=np.array(lost), link=np.array(links))
+    return FrontEndMatrices(a=np.array(a))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,7 +173,6 @@ class BridgeMatrices:
     """
 
     a: Matrix
-    lost: Matrix
     port: Matrix
 
 
@@ -190,7 +185,7 @@ def bridge_matrices(module: Ref30, *, ratio: float, modules: int) -> BridgeMatri
     up = np.zeros((layout.size, len(B)))
     for name, at in order.items():
         up[names.index(name), at] = 1.0
-    a, lost, port = np.zeros((5, len(B), len(B))), np.zeros((5, len(B), len(B))), np.zeros((5, len(B)))
+    a, port = np.zeros((5, len(B), len(B))), np.zeros((5, len(B)))
     for configuration in range(5):
         first = {"Ha", "Lb"} if configuration & 1 else {"La", "Hb"}
         second = {"Hs1", "Ls2"} if configuration & 2 else {"Ls1", "Hs2"}
@@ -198,18 +193,8 @@ def bridge_matrices(module: Ref30, *, ratio: float, modules: int) -> BridgeMatri
         a[configuration] = up.T @ space.a @ up
         a[configuration, B.Q_LINK] = -space.rows["i(LINK)"] @ up
         a[configuration, B.Q_OUT] = (space.rows["i(ESR)"] + space.rows["i(LO)"]) @ up
-        lost[configuration] = up.T @ _lost(circuit, space) @ up
         port[configuration] = space.rows["i(PORT)"] @ up
-    for rows in (a[4], a[4].T, lost[4], lost[4].T):
+    for rows in (a[4], a[4].T):
         rows[B.L] = 0.0
     a[4, B.Q_LINK] = a[4, B.Q_OUT] = 0.0
-    return BridgeMatrices(a=a, lost=lost, port=port)
-
-
-def _lost(circuit: Circuit, space: StateSpace) -> Matrix:
-    """Quadratic form of the power lost in resistances and switches."""
-    form = np.zeros_like(space.a)
-    for element in circuit.elements:
-        if isinstance(element, Resistor | Switch):
-            form += np.outer(space.rows[f"u({element.name})"], space.rows[f"i({element.name})"])
-    return 0.5 * (form + form.T)
+    return BridgeMatrices(a=a, port=port)
