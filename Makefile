@@ -5,13 +5,17 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 
-.PHONY: run test check format bench setup pin clean
+.PHONY: run test test-qemu check format bench setup pin clean
 
 run: $(VENV)/.core
 	@$(BIN)/pilebench run $(ARGS)
 
 test: $(VENV)/.test
 	$(BIN)/python -m pytest -n auto $(ARGS)
+
+# An emulated PC with CAN cards; needs QEMU and Debian's kernel (its skip says which packages). Up to half an hour.
+test-qemu: $(VENV)/.test
+	$(BIN)/python -m pytest -m qemu -rs tests/linux_can $(ARGS)
 
 check: $(VENV)/.test
 	$(BIN)/ruff format --check .

@@ -35,6 +35,7 @@ from hil.scenario import Scenario
 from hil.scenario_files import load
 from hil.summary import summarise
 from hil.verdict import judge
+from protocols.gbt27930.messages import BMS
 
 REHEARSAL_US = 20_000_000
 """So much of the charge is lived through beforehand: compiling a kernel in the middle of it would look like a hang."""
@@ -68,6 +69,11 @@ class Part:
 def play(side: str, name: str, choice: AdapterChoice, part: Part) -> int:
     """Play *side* of scenario *name* on the adapter; the exit code."""
     scenario = load(name, part.changes)
+    if {scenario.vehicle.habits.address, scenario.pile.habits.vehicle_address} != {BMS}:
+        raise BadInput(
+            f"scenario {name!r}: on an adapter the vehicle has address {BMS} (0x{BMS:X}), nothing else is let out; "
+            "leave vehicle.habits.address and pile.habits.vehicle_address alone"
+        )
     interface, channel = resolved(choice)
     where = f"{interface} {channel}"
     limits = limits_of(part, interface, channel)

@@ -62,11 +62,7 @@ def run(program, folder, *arguments, timeout=900):
         textwrap.dedent(f"""\
             #!{BUSYBOX} sh
             {IP} link set lo up
-            for number in 0 1; do
-                # A name that begins with vcan tells the roles that no wire is behind it, so that they may be patient.
-                {IP} link set can$number name vcan$number
-                {IP} link set vcan$number up type can bitrate {BITRATE}
-            done
+            for card in can0 can1; do {IP} link set $card up type can bitrate {BITRATE}; done
             export PATH={os.environ["PATH"]} HOME={folder} TMPDIR={folder} NUMBA_CACHE_DIR={folder}/numba
             export PYTHONDONTWRITEBYTECODE=1 PYTHONPATH={Path.cwd()}
             cd {Path.cwd()}

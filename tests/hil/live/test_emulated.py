@@ -10,7 +10,7 @@ from hil.errors import BadInput
 from hil.links.link import AdapterChoice
 from hil.live.emulated import emulated, kind_in, kind_of
 from hil.live.limits import EMULATED, Limits, load_limits
-from hil.live.roles import Part, limits_of, way_to_the_wire
+from hil.live.roles import Part, limits_of, play, way_to_the_wire
 from hil.live.slcan_emulator import Device
 
 
@@ -68,3 +68,10 @@ def test_a_file_of_limits_counts_whatever_is_said(tmp_path):
 
     assert limits_of(Part(armed=True, emulated=True, limits=path), "virtual", "x") == load_limits(path)
     assert load_limits(path) == Limits(max_v=500, max_a=50, max_min=30)
+
+
+def test_a_scenario_whose_vehicle_has_another_address_is_refused_before_the_adapter_is_opened():
+    choice = AdapterChoice(interface="virtual", channel="never opened", silent=False)
+
+    with pytest.raises(BadInput, match=r"0xF4.*leave vehicle"):
+        play("vehicle", "divergence_28_second_address", choice, Part())

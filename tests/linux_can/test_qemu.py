@@ -1,0 +1,36 @@
+"""Linux's driver of real CAN cards, in an emulated PC: `make test-qemu`. Slow, for the processor is emulated too."""
+
+import importlib.util
+import json
+from pathlib import Path
+
+import pytest
+
+from hil.links.recorded import read
+from hil.story.telling import tell
+
+HERE = Path(__file__).parent
+_spec = importlib.util.spec_from_file_location("qemu", HERE / "qemu.py")
+qemu = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(qemu)
+pytestmark = [pytest.mark.qemu, pytest.mark.skipif(qemu.missing() is not None, reason=qemu.NEEDED)]
+
+
+def told(text):
+    return [json.loads(line) for line in text.splitlines() if line.startswith("{")]
+
+
+def test_two_cards_carry_messages_of_every_size_between_the_kernel_and_our_transport(tmp_path):
+    rows = told(qemu.run(HERE / "kernel_j1939.py", tmp_path, "can0", "can1"))
+
+    assert [one["size"] for one in rows] == [9, 14, 15, 49, 256, 1784, 1785]
+    assert all(one["sent"] and one["by_kernel"] and one["by_us"] for one in rows), rows
+
+
+def test_pile_and_vehicle_charge_over_two_cards(tmp_path):
+    rows = told(qemu.run(HERE / "charge.py", tmp_path, tmp_path, "can0", "can1"))
+
+    assert [one["side"] for one in rows] == ["pile", "vehicle"]
+    assert all(one["ended"] == "orderly" and one["safe"] and one["timeouts"] == [] for one in rows), rows
+    first, second = (tell(read(tmp_path / side / "bus.log")).sessions[0] for side in ("pile", "vehicle"))
+    assert first.ending.outcome is second.ending.outcome
