@@ -1,7 +1,7 @@
 """The command `pilebench hil between`: adapters, faults, log and summary around the man in the middle."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -20,7 +20,7 @@ from hil.links.link import AdapterChoice, Link, LinkLost
 from hil.live.between import Between
 from hil.live.emulated import emulated
 from hil.live.exclusive import exclusive, open_to_listen
-from hil.live.limits import EMULATED, load_limits
+from hil.live.limits import EMULATED, Limits, load_limits
 from hil.live.livelog import LiveLog
 from hil.live.operator import ended_by_signals
 from hil.live.roles import SILENT
@@ -54,13 +54,7 @@ def between(name: str, choices: dict[str, AdapterChoice], middle: Middle) -> int
             raise BadInput(f"no adapter at the {side}: name it with {option}")
     if places["pile"] == places["vehicle"]:
         raise BadInput(f"both adapters are {' '.join(places['pile'])}: give --channel and --vehicle-channel two different ones")
-    limits = load_limits(middle.limits) if middle.limits else EMULATED
-    harmless = middle.emulated or all(emulated(*place) for place in places.values())
-    if middle.armed and middle.limits is None and not harmless:
-        raise BadInput(
-            "--arm on a real wire: give the bench's limits with --limits FILE (max_v, max_a, max_min), or say --emulated if "
-            "there is no real wire"
-        )
+    limits = _limits_of(middle, places.values())
     console = Console(stderr=middle.as_json, highlight=False, soft_wrap=True)
     links: dict[str, Link] = {}
     lost = ""
@@ -97,6 +91,17 @@ def between(name: str, choices: dict[str, AdapterChoice], middle: Middle) -> int
     if lost:
         raise BadInput(f"ended: {lost}; what was heard until then is in {folder}")
     return 0
+
+
+def _limits_of(middle: Middle, places: Collection[tuple[str, str]]) -> Limits:
+    """What may pass. Raises `BadInput` for an armed middle on a real wire without a file of limits."""
+    harmless = middle.emulated or all(emulated(*place) for place in places)
+    if middle.armed and middle.limits is None and not harmless:
+        raise BadInput(
+            "--arm on a real wire: give the bench's limits with --limits FILE (max_v, max_a, max_min), or say --emulated if "
+            "there is no real wire"
+        )
+    return load_limits(middle.limits) if middle.limits else EMULATED
 
 
 def _tell(console: Console, man: Between, folder: Path, lost: str, *, as_json: bool) -> None:
