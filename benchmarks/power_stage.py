@@ -96,13 +96,6 @@ class Report:
         """A row whose error is absolute."""
         self._print(name, measured, reference, abs(measured - reference), budget)
 
-    def depth(self, name: str, measured: float, reference: float, *, judged: bool) -> None:
-        """How far the link leaves its voltage. With every edge only printed: the carrier delays by 1 V of it."""
-        if judged:
-            self.row(name, measured, reference, 0.05)
-        else:
-            print(f"{name:52}{measured:12.4f}{reference:12.4f}")
-
     def at_least(self, name: str, measured: float, budget: float) -> None:
         """A row that must reach a figure."""
         self.missed += measured < budget
@@ -168,15 +161,15 @@ def link(report: Report, name: str, response: Response) -> None:
     report.row(f"{name}... peak of i_d, A", amps.max(), 74.6, 0.05)
     volts, amps = response(step, feed_forward=True)
     report.row(f"{name}30 kW step with feed-forward: link V", volts.min(), 737.7, 0.05)
-    report.depth(f"{name}... dip below 750 V", 750.0 - volts.min(), 12.3, judged=not name)
+    report.row(f"{name}... dip below 750 V", 750.0 - volts.min(), 12.3, 0.05)
     report.row(f"{name}... back within 1 %, ms", settled_ms(volts), 1.8, 0.05)
     report.row(f"{name}... peak of i_d, A", amps.max(), 72.1, 0.05)
     volts, _ = response(ramp, feed_forward=False)
     report.row(f"{name}100 kW/s ramp without feed-forward: link V", volts.min(), 746.2, 0.05)
-    report.depth(f"{name}... dip below 750 V", 750.0 - volts.min(), 3.8, judged=not name)
+    report.row(f"{name}... dip below 750 V", 750.0 - volts.min(), 3.8, 0.05)
     volts, _ = response(-ramp, feed_forward=False)
     report.row(f"{name}-100 kW/s ramp without feed-forward: link V", volts.max(), 753.5, 0.05)
-    report.depth(f"{name}... rise above 750 V, to the dip of the other", volts.max() - 750.0, 3.8, judged=not name)
+    report.row(f"{name}... rise above 750 V, to the dip of the other", volts.max() - 750.0, 3.8, 0.05)
     for export_max_a in (90.0, IGBT.front_end.export_max_a):
         volts, _ = response(-step, feed_forward=True, export_max_a=export_max_a)
         print(f"  a step to -30 kW with feed-forward, export limit {export_max_a:g} A, rises by {volts.max() - 750.0:.1f} V")
