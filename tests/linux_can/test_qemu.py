@@ -28,7 +28,7 @@ def test_two_cards_carry_messages_of_every_size_between_the_kernel_and_our_trans
 
 
 def test_pile_and_vehicle_speak_over_two_cards_and_end_safely(tmp_path):
-    """They charge; but an emulated processor, some twenty times too slow, does not let two benches keep limits of 1 s for long."""
+    """They charge; but an emulated processor, twenty times too slow, does not let two benches keep limits of 1 s for long."""
     rows = told(qemu.run(HERE / "charge.py", tmp_path, tmp_path, "can0", "can1"))
 
     assert [one["side"] for one in rows] == ["pile", "vehicle"]
