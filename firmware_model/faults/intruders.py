@@ -25,7 +25,7 @@ def extra_sender(rig: Rig, layout: type[Message]) -> Inject:
 
     def make(injecting: Injecting) -> Timed:
         assert layout.pgn is not None
-        vehicle = rig.vehicle.session.habits.address
+        vehicle = rig.vehicle_address
         own, peer = (CHARGER, vehicle) if sender_of(layout.title) == "pile" else (vehicle, CHARGER)
         data = bytes([int(injecting["byte"])]) * (layout.length or 0)
         if not is_long(layout):

@@ -54,6 +54,8 @@ class Rig:
         self.trace: Trace = bench.trace
         self.pile: Pile = bench.pile
         self.vehicle: Vehicle = bench.vehicle
+        self.vehicle_address = bench.vehicle.session.habits.address
+        """The vehicle's node on the bus."""
         self.bench = bench
         self.layouts = _layouts(bench.editions)
         """The messages by name, each as its sender's edition has it."""

@@ -174,9 +174,13 @@ class AveragedStage:
         self._last = Delivered(
             float(self._load[0]), modules * charge / dt_s, modules * mains_j / dt_s, heat_w, LIMITS[int(limit)], settled == 1.0
         )
-        settled_degc = self.ambient_degc + (0.115 if self.fan_dead else 0.023) * heat_w / modules
-        self.heat_sink_degc = settled_degc + (self.heat_sink_degc - settled_degc) * exp(-dt_us / 120e6)
+        self._warm(heat_w, dt_us)
         return self._last
+
+    def _warm(self, heat_w: float, dt_us: int) -> None:
+        """The sink after *dt_us* of *heat_w* (all modules)."""
+        settled_degc = self.ambient_degc + (0.115 if self.fan_dead else 0.023) * heat_w / self.rating.modules
+        self.heat_sink_degc = settled_degc + (self.heat_sink_degc - settled_degc) * exp(-dt_us / 120e6)
 
     def _ask(self, setpoint: Setpoint, load: Load) -> None:
         """What this interval asks of one module, and its share of the load."""

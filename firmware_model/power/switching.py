@@ -68,8 +68,7 @@ class SwitchingStage(AveragedStage):
 
         self._switched, self._steps, modulator = switching_kernel, switching_steps, switching_modulator
         module, front = self.module, self.module.front_end
-        self._front = circuits.front_end_matrices(module)
-        self._front_a = self._front.a.transpose(0, 2, 1).copy()
+        self._front_a = circuits.front_end_matrices(module).transpose(0, 2, 1).copy()
         self._front_ladder = self._ladder(self._front_a)
         self._bridges = {
             ratio: circuits.bridge_matrices(module, ratio=ratio, modules=self.rating.modules)
@@ -148,12 +147,13 @@ class SwitchingStage(AveragedStage):
         self._then = now
         self._ask(setpoint, load)
         self._meet(load)
+        self._fit(load)
         slices = now // SLICE_US - self._slices
         self._slices += slices
         amps, mains_w = self._last.current_a, self._last.power_ac_w
         stored_j, limit, dt_s = self.stored_j, self._last.limit, dt_us * 1e-6
         if slices:
-            self._live(slices)
+            self._live(slices, load)
             lived_s, modules, sums = slices * SLICE_US * 1e-6, self.rating.modules, self._sums
             amps, mains_w = modules * float(sums[0]) / lived_s, modules * float(sums[1]) / lived_s
             amps = amps if abs(amps) > 1e-9 else 0.0  # the exact steps round at rest
@@ -161,29 +161,46 @@ class SwitchingStage(AveragedStage):
         self._terminals_v = after_v = load.after(dt_s, amps)
         delivered_w = amps * load.mean(dt_s, amps)
         heat_w = mains_w - delivered_w - (self.stored_j - stored_j) / dt_s
+        self._warm(heat_w, dt_us)
         self._last = Delivered(after_v, amps, mains_w, heat_w, limit, self._settled(amps))
         return self._last
 
-    def _live(self, slices: int) -> None:
-        """Let the kernel pass *slices*."""
-        dab, sums = self.module.dab, self._sums
-        sums[:2] = 0.0
+    def _live(self, slices: int, load: Load) -> None:
+        """Let the kernel pass *slices*. It comes back earlier where the wiring of the secondaries has changed."""
+        self._sums[:2] = 0.0
+        begin = self._slices - slices
+        while begin < self._slices:
+            begin += self._pass(begin, self._slices - begin)
+            self._fit(load)
+
+    def _pass(self, begin: int, slices: int) -> int:
+        """Live at most *slices* from slice *begin* on; how many it became."""
+        dab = self.module.dab
         q = np.array(
             [
                 self._x[X.N], dab.dead_time_us * 1e-6, dab.peak_a, 1.0 / dab.carrier_hz, float(len(self._trace) > 1),
                 dab.inductance_h,
             ]
         )  # fmt: skip
-        why = self._switched.advance(
-            self._x, self._p, self._zf, self._zb, self._m, self._caps_f, sums, q, self._adc, self._front_a,
+        lived: int = self._switched.advance(
+            self._x, self._p, self._zf, self._zb, self._m, self._caps_f, self._sums, q, self._adc, self._front_a,
             self._front_ladder, self._ba, self._bridge_ladder, self._carrier, slices, self._work, self._trace,
-            (self._slices - slices) * SLICE_US * 1e-6, self._edges,
+            begin * SLICE_US * 1e-6, self._edges,
         )  # fmt: skip
-        if why < 0:
+        if lived < 0:
             raise Diverged(f"switching stage at {self._then} us: not a number; {self.module}, {self._zf}, {self._zb}, {self._m}")
+        self.interrupts += lived // 2
+        return lived
 
     def _meet(self, load: Load) -> None:
-        """Enter the load, and what happened to the terminals between two calls, into the bridge's matrices and state."""
+        """Enter what happened to the terminals between two calls."""
+        moved_v = load.voltage_v - self._terminals_v
+        self._terminals_v = load.voltage_v
+        for at in (B.C1, B.OUT, B.DAMP):
+            self._zb[at] += moved_v
+
+    def _fit(self, load: Load) -> None:
+        """Enter load and wiring into the bridge's matrices."""
         modules, output = self.rating.modules, self.module.output
         self._zb[B.SOURCE] = load.source_a / modules
         fit = (float(self._x[X.N]), load.capacitance_f / modules, load.conductance_s / modules)
@@ -199,10 +216,6 @@ class SwitchingStage(AveragedStage):
             a[:, B.OUT, B.SOURCE] = 1.0 / out_f
             self._ba = a.transpose(0, 2, 1).copy()
             self._bridge_ladder = self._ladder(self._ba)
-        moved_v = load.voltage_v - self._terminals_v
-        self._terminals_v = load.voltage_v
-        for at in (B.C1, B.OUT, B.DAMP):
-            self._zb[at] += moved_v
 
     def _settled(self, amps: float) -> bool:
         """Whether the last two calls delivered the same."""

@@ -137,15 +137,8 @@ def word(circuit: Circuit, closed: set[str]) -> int:
     return sum(1 << bit for bit, switch in enumerate(circuit.switches) if switch.name in closed)
 
 
-@dataclass(frozen=True, kw_only=True)
-class FrontEndMatrices:
-    """Per configuration (bit 0..2: leg a..c is high): dz/dt = *a* z."""
-
-    a: Matrix
-
-
-def front_end_matrices(module: Ref30) -> FrontEndMatrices:
-    """The eight configurations of the front end, in two axes."""
+def front_end_matrices(module: Ref30) -> Matrix:
+    """The eight configurations of the front end (bit 0..2: leg a..c is high), in two axes: dz/dt = matrix[configuration] z."""
     circuit = front_end_circuit(module)
     layout = Layout(circuit=circuit)
     up, down = np.zeros((layout.size, len(F))), np.zeros((len(F), layout.size))
@@ -162,12 +155,12 @@ def front_end_matrices(module: Ref30) -> FrontEndMatrices:
         closed = {("H" if configuration >> bit & 1 else "L") + x for bit, x in enumerate("abc")}
         space = state_space(layout, word(circuit, closed))
         a.append(down @ space.a @ up)
-    return FrontEndMatrices(a=np.array(a))
+    return np.array(a)
 
 
 @dataclass(frozen=True, kw_only=True)
 class BridgeMatrices:
-    """Per configuration (bit 0: primary +, bit 1: secondary +; 4: no current in the inductor), as in `FrontEndMatrices`.
+    """Per configuration (bit 0: primary +, bit 1: secondary +; 4: no current in the inductor): dz/dt = *a* z.
 
     *port*: current into the terminals (A). The terminals' row of *a* is empty: the load fills it in.
     """

@@ -259,8 +259,9 @@ def advance(
     fa: ndarray, fl: ndarray, ba: ndarray, bl: ndarray, front: ndarray, slices: int, work: ndarray, trace: ndarray, start: float,
     edges: ndarray,
 ) -> int:  # fmt: skip
-    """Move by *slices* of 25 µs. *lumps*: capacitances at OUT, C1, DAMP (F); *out* is added to: charge, mains J; limit. -1: no
-    number.
+    """Move by at most *slices* of 25 µs, up to a change of wiring; slices lived, or -1 where a number is none.
+
+    *lumps*: capacitances at OUT, C1, DAMP (F). *out* is added to: charge (As), mains (J); then X.LIMIT.
 
     *fa*, *ba*: matrices of front end and bridge, *fl*, *bl* their ladders. *front*: half carrier (s), dead time (s), shortest
     pulse (s).
@@ -269,7 +270,7 @@ def advance(
     if p[P.ENABLED] == 0.0 or p[P.MAINS] == 0.0:
         block(x)
         m[ON] = IDLE
-    for _ in range(slices):
+    for lived in range(slices):
         begin = x[X.PHASE]
         if begin == 0.0:
             aim(x, p, zf, m, front, period)
@@ -295,8 +296,10 @@ def advance(
             volts, amps = zb[B.OUT], out[4] / period
             control(x, p, zf, zb, m, q, adc, volts, amps, amps - out[5] / period, out[3] / period, period)
             out[3] = out[4] = out[5] = 0.0
-    out[2] = x[X.LIMIT]
-    return 0
+        out[2] = x[X.LIMIT]
+        if x[X.N] != q[0]:
+            return lived + 1
+    return slices
 
 
 @njit(cache=True, error_model="numpy")
@@ -308,7 +311,7 @@ def exchange(
     if x[X.MODE] >= 2.0 and p[P.MAINS] != 0.0:
         zf[F.DAB] = power / max(zf[F.LINK], 1.0)
         link_vs = front_slice(zf, m, a, ladder, out[1:], work, begin, begin + SLICE, dead, p[P.PEAK], start, edges)
-        square = zf[F.LINK] * zf[F.LINK] - 2.0 * (power * SLICE - zf[F.DAB] * link_vs) * (1.0 / p[P.C])
+        square = zf[F.LINK] * zf[F.LINK] - 2.0 * (power * SLICE - zf[F.DAB] * link_vs) / p[P.C]
         zf[F.LINK] = sqrt(square) if square > 0.0 or square != square else 0.0
         mean_v = link_vs / SLICE
     else:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import NamedTuple, Protocol
 
-from hil.live.operator import ended_by_signals
+from hil.interrupts import ended_by_signals
 
 
 class InstrumentError(Exception):

@@ -9,7 +9,6 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
-from types import SimpleNamespace
 from typing import Any, Final, cast
 
 import numpy as np
@@ -56,8 +55,7 @@ class Wires:
             layout.title: layout for layout in EDITIONS[edition].messages.values() if layout.pgn is not None
         }
         self.bus = self
-        self.vehicle = SimpleNamespace(session=SimpleNamespace(habits=SimpleNamespace(address=ADDRESSES["vehicle"])))
-        """All that a third speaker wants to know of it."""
+        self.vehicle_address = ADDRESSES["vehicle"]
         self.places: Places | None = None
         self._seed, self._out = seed, out
         self._outlets = {host: Outlet(self._wire(host)) for host in OTHER}

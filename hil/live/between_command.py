@@ -14,7 +14,7 @@ from firmware_model.faults.fault import Fault, Injected, TookEffect
 from hil.build import faults_of
 from hil.errors import BadInput
 from hil.files import ready_folder
-from hil.interrupts import check
+from hil.interrupts import check, ended_by_signals
 from hil.links.adapter import open_adapter, resolved
 from hil.links.link import AdapterChoice, Link, LinkLost
 from hil.live.between import Between
@@ -22,7 +22,6 @@ from hil.live.emulated import emulated
 from hil.live.exclusive import exclusive, open_to_listen
 from hil.live.limits import EMULATED, Limits, load_limits
 from hil.live.livelog import LiveLog
-from hil.live.operator import ended_by_signals
 from hil.live.roles import SILENT
 from hil.live.supervisor import Supervisor
 from hil.report.folder import LOG_NAME, SUMMARY_NAME

@@ -10,13 +10,13 @@ from rich.console import Console
 from rich.live import Live
 
 from hil.files import ready_folder
+from hil.interrupts import ended_by_signals
 from hil.links.adapter import resolved
 from hil.links.link import AdapterChoice, Link, LinkLost, host_us
 from hil.links.recorded import read
 from hil.live.exclusive import open_to_listen
 from hil.live.holes import cautious, doubted, lost_in_gaps
 from hil.live.livelog import LiveLog
-from hil.live.operator import ended_by_signals
 from hil.live.shown import Shown
 from hil.live.supervisor import LinkEvent, LinkState, Patience, Supervisor
 from hil.logfiles import LOG_FORMATS, check_format, write_log

@@ -1,12 +1,8 @@
-"""The people at the bench: who has to show that they are there, and how the system ends us."""
+"""The people at the bench: somebody who has to show that he is there."""
 
-import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from types import FrameType
 
 
 class Operator:
@@ -26,22 +22,3 @@ class Operator:
         for _ in sys.stdin:
             self._until = time.monotonic() + self._every_s
         self._until = 0.0
-
-
-@contextmanager
-def ended_by_signals() -> Iterator[None]:
-    """While this lasts, SIGTERM and a closed terminal (SIGHUP) end the process in order, as `sys.exit` does."""
-    names = [name for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = {name: signal.signal(getattr(signal, name), _leave) for name in names}
-    try:
-        yield
-    finally:
-        for name, handler in before.items():
-            signal.signal(getattr(signal, name), handler)
-
-
-def _leave(number: int, _frame: FrameType | None) -> None:
-    raise SystemExit(128 + number)

@@ -9,11 +9,11 @@ from rich.console import Console
 
 from firmware_model.clock import NEVER, Clock
 from hil.errors import BadInput
+from hil.interrupts import ended_by_signals
 from hil.links.adapter import resolved
 from hil.links.link import AdapterChoice, LinkLost
 from hil.links.recorded import read
 from hil.links.recording import Recording
-from hil.live.operator import ended_by_signals
 from hil.live.pacer import Pacer
 from hil.live.roles import SILENT, Part, limits_of, way_to_the_wire
 from hil.live.supervisor import Supervisor

@@ -15,6 +15,7 @@ from hil.build import build
 from hil.compiling import announced
 from hil.errors import BadInput
 from hil.files import ready_folder
+from hil.interrupts import ended_by_signals
 from hil.links.adapter import open_adapter, resolved
 from hil.links.link import AdapterChoice, LinkLost
 from hil.live.emulated import emulated
@@ -25,7 +26,7 @@ from hil.live.keeper_line import Charge
 from hil.live.keeper_link import KeeperLink
 from hil.live.limits import EMULATED, Limits, load_limits
 from hil.live.livelog import LiveLog
-from hil.live.operator import Operator, ended_by_signals
+from hil.live.operator import Operator
 from hil.live.supervisor import Supervisor
 from hil.report.folder import SUMMARY_NAME
 from hil.report.terminal import print_report

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from firmware_model.power.averaged import AveragedStage
+from firmware_model.power.averaged import AveragedStage, Wiring
 from firmware_model.power.ref30 import SIC
 from firmware_model.power.stage import Load, Setpoint
 from firmware_model.power.switching import BRIDGE_COLUMNS, FRONT_COLUMNS, SwitchingStage
@@ -53,7 +53,7 @@ def test_the_recorded_edges_show_carrier_ripple_and_three_levels_of_the_bridge()
 
 
 def test_the_front_end_has_the_resonance_of_its_filter():
-    modes = np.abs(np.linalg.eigvals(front_end_matrices(SwitchingStage().module).a[1]))
+    modes = np.abs(np.linalg.eigvals(front_end_matrices(SwitchingStage().module)[1]))
     # L1 against L2 and the grid's inductance, over the filter's capacitor.
     expected = ((1 / 1e-3 + 1 / 0.277e-3) / 10e-6) ** 0.5
 
@@ -71,3 +71,32 @@ def test_without_current_the_bridge_takes_nothing_from_the_link():
 def test_other_carriers_are_refused_by_name():
     with pytest.raises(ValueError, match=r"FrontEnd\.carrier_hz = 50000\.0 hz.*allowed 10000 and 20000 hz"):
         SwitchingStage(module=SIC)
+
+
+def charged(emf_v, *, step_us):
+    """Charge (As) of a second into *emf_v*, and the stage."""
+    stage, charge_as = SwitchingStage(), 0.0
+    load = Load(emf_v, 267e-6, 10.0 + 1e-5, 10.0 * emf_v)
+    for now in range(step_us, 1_000_001, step_us):
+        done = stage.advance(now, Setpoint(emf_v + 50.0, 20.0, True), load)
+        load = load._replace(voltage_v=done.voltage_v)
+        charge_as += done.current_a * step_us * 1e-6
+    return charge_as, stage
+
+
+def test_the_wiring_changes_within_a_call_as_it_does_between_two():
+    fine, stage = charged(700.0, step_us=1_000)
+    coarse, _ = charged(700.0, step_us=100_000)
+
+    assert stage.wiring is Wiring.HIGH and fine > 10
+    assert coarse == pytest.approx(fine, rel=2e-3)
+
+
+def test_the_heat_sink_warms_with_the_losses_and_more_without_a_fan():
+    stage, still, cold = SwitchingStage(), SwitchingStage(), AveragedStage()
+    still.fan_dead = True
+    for one in (stage, still, cold):
+        run(one, 80.0, until_us=300_000)
+
+    assert stage.heat_sink_degc == pytest.approx(cold.heat_sink_degc, abs=0.005)
+    assert still.heat_sink_degc - 25.0 == pytest.approx(5 * (stage.heat_sink_degc - 25.0), rel=0.01) and stage.interrupts == 6_000

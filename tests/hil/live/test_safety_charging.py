@@ -20,24 +20,12 @@ processes = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(processes)
 
 pytestmark = pytest.mark.slow
-DEAD_MAN_S = processes.DEAD_MAN_S
-MEASURED_S = processes.MEASURED_S
-RUN = processes.RUN
-SIGNALS = processes.SIGNALS
-TimedDevice = processes.TimedDevice
-Bench = processes.Bench
-end_frame = processes.end_frame
-first_end_after = processes.first_end_after
-awake = processes.awake
-speaking = processes.speaking
-until_it_speaks = processes.until_it_speaks
-assert_safe_and_silent = processes.assert_safe_and_silent
 ROLES = pytest.mark.parametrize("side", ["pile", "vehicle"])
 
 
 @pytest.fixture
 def segment():
-    found = Segment(2, make=TimedDevice)
+    found = Segment(2, make=processes.TimedDevice)
     yield found
     processes.end_all()
     found.close()
@@ -74,16 +62,16 @@ MID_CHARGE = {
 
 def slip(how, side):
     wrong = {"a forbidden identifier": FOREIGN, "a current above the limits": HIGH[side]}.get(how)
-    return RUN if wrong is None else SLIPS.format(f"{wrong.can_id}, {wrong.data!r}, {wrong.extended}")
+    return processes.RUN if wrong is None else SLIPS.format(f"{wrong.can_id}, {wrong.data!r}, {wrong.extended}")
 
 
-def charging(segment, side, out, *, code=RUN, demands=10):
+def charging(segment, side, out, *, code=processes.RUN, demands=10):
     """Both sides in processes of their own, so many demands and statuses into the charge; the one at the first adapter first."""
     limits = out / "limits.toml"
     limits.write_text("max_v = 1000\nmax_a = 300\nmax_min = 5\n")
     more = "--arm", "--limits", str(limits)
-    bench = Bench(segment, side, out / side, *more, code=code)
-    peer = Bench(segment, OTHER[side], out / OTHER[side], *more, index=1)
+    bench = processes.Bench(segment, side, out / side, *more, code=code)
+    peer = processes.Bench(segment, OTHER[side], out / OTHER[side], *more, index=1)
     end = time.monotonic() + 90
     while any(sum(frame.can_id in (BCL_ID, CCS_ID) for frame in list(device.sent)) < demands for device in segment.devices):
         assert time.monotonic() < end and bench.process.poll() is None, bench.said()
@@ -97,17 +85,17 @@ def test_in_the_middle_of_a_charge(segment, tmp_path, side, how):
     bench, peer = charging(segment, side, tmp_path, code=slip(how, side))
     said, began = len(bench.frames), time.monotonic()
     MID_CHARGE[how](bench, peer)
-    took_s = first_end_after(bench, began)
+    took_s = processes.first_end_after(bench, began)
     _, stderr = bench.ended()
     os.killpg(peer.process.pid, signal.SIGKILL)
     peer.process.communicate()
 
-    assert_safe_and_silent(bench, said)
+    processes.assert_safe_and_silent(bench, said)
     assert FOREIGN not in bench.frames and HIGH[side] not in bench.frames and bench.process.returncode == 2
     if how in ("a forbidden identifier", "a current above the limits"):
         assert "forbidden" in stderr
     else:
-        assert took_s <= DEAD_MAN_S + MEASURED_S
+        assert took_s <= processes.DEAD_MAN_S + processes.MEASURED_S
 
 
 @ROLES
@@ -118,18 +106,18 @@ def test_a_charge_that_ends_in_order_leaves_silence(segment, tmp_path, side):
     time.sleep(0.3)
 
     assert [one["ended"] for one in told] == ["orderly", "orderly"] and bench.process.returncode == 0
-    assert bench.frames == frames and end_frame(side) not in frames
+    assert bench.frames == frames and processes.end_frame(side) not in frames
 
 
 @ROLES
 def test_a_second_one_on_the_adapter_is_refused_and_disturbs_nobody(segment, tmp_path, side):
-    bench = speaking(segment, side, tmp_path)
-    for second in (Bench(segment, side, tmp_path / "2", "--arm"), Bench(segment, side, tmp_path / "3")):
+    bench = processes.speaking(segment, side, tmp_path)
+    for second in (processes.Bench(segment, side, tmp_path / "2", "--arm"), processes.Bench(segment, side, tmp_path / "3")):
         _, stderr = second.ended(60)
         assert second.process.returncode == 2 and "another pilebench" in stderr and len(stderr.strip().splitlines()) == 1
     assert bench.process.poll() is None, bench.said()
     said = len(bench.frames)
-    awake(segment, "vehicle")
+    processes.awake(segment, "vehicle")
 
     assert bench.device.open and not bench.device.listens_only and len(bench.frames) > said
     bench.process.kill()
@@ -147,28 +135,28 @@ def recording(folder):
     return path
 
 
-LEAVING = {**SIGNALS, "ctrl-c": signal.SIGINT, "hangs": signal.SIGSTOP}
+LEAVING = {**processes.SIGNALS, "ctrl-c": signal.SIGINT, "hangs": signal.SIGSTOP}
 del LEAVING["ctrl-c twice"]
 
 
 @ROLES
 @pytest.mark.parametrize("how", LEAVING)
 def test_a_replay_ends_safely(segment, tmp_path, side, how):
-    bench = Bench.replaying(segment, side, recording(tmp_path), "--arm")
-    until_it_speaks(bench, segment)
+    bench = processes.Bench.replaying(segment, side, recording(tmp_path), "--arm")
+    processes.until_it_speaks(bench, segment)
     said, began = len(bench.frames), time.monotonic()
     bench.process.send_signal(LEAVING[how])
-    took_s = first_end_after(bench, began)
+    took_s = processes.first_end_after(bench, began)
 
-    assert took_s <= DEAD_MAN_S + MEASURED_S
-    assert_safe_and_silent(bench, said)
+    assert took_s <= processes.DEAD_MAN_S + processes.MEASURED_S
+    processes.assert_safe_and_silent(bench, said)
     bench.process.kill()
     bench.ended()
 
 
 @ROLES
 def test_a_replay_that_is_not_armed_says_nothing(segment, tmp_path, side):
-    bench = Bench.replaying(segment, side, recording(tmp_path), "--speed", "10")
+    bench = processes.Bench.replaying(segment, side, recording(tmp_path), "--speed", "10")
     bench.ended(60)
 
     assert bench.frames == [] and bench.device.listens_only and bench.process.returncode == 0
@@ -185,15 +173,15 @@ def demands(segment, count):
 @pytest.mark.parametrize("how", LEAVING)
 def test_nothing_passes_any_more_once_the_man_in_the_middle_has_gone(segment, tmp_path, armed, how):
     """He has no keeper and says nothing of his own: both sides hear nothing, and end by their own limits."""
-    far = Segment(1, make=TimedDevice)
-    bench = Bench.between(segment, far, tmp_path, *["--arm"] * armed)
+    far = Segment(1, make=processes.TimedDevice)
+    bench = processes.Bench.between(segment, far, tmp_path, *["--arm"] * armed)
     assert "between the pile on" in bench.process.stderr.readline()
     time.sleep(0.3)
     demands(segment, 30)
     time.sleep(0.05)
     passed = len(bench.frames)
     bench.process.send_signal(LEAVING[how])
-    time.sleep(DEAD_MAN_S if how in ("hangs", "killed") else 0.5)
+    time.sleep(processes.DEAD_MAN_S if how in ("hangs", "killed") else 0.5)
     left = bench.frames
     demands(segment, 30)
     if how == "hangs":

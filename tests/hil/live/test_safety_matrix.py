@@ -18,16 +18,6 @@ processes = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(processes)
 
 pytestmark = pytest.mark.slow
-DEAD_MAN_S = processes.DEAD_MAN_S
-MEASURED_S = processes.MEASURED_S
-SIGNALS = processes.SIGNALS
-TimedDevice = processes.TimedDevice
-Bench = processes.Bench
-end_frame = processes.end_frame
-first_end_after = processes.first_end_after
-awake = processes.awake
-speaking = processes.speaking
-assert_safe_and_silent = processes.assert_safe_and_silent
 ROLES = pytest.mark.parametrize("side", ["pile", "vehicle"])
 BROKEN = """
 import hil.live.gateway as gateway
@@ -43,61 +33,61 @@ main()
 
 @pytest.fixture
 def segment():
-    found = Segment(2, make=TimedDevice)
+    found = Segment(2, make=processes.TimedDevice)
     yield found
     processes.end_all()
     found.close()
 
 
 @ROLES
-@pytest.mark.parametrize("how", SIGNALS)
+@pytest.mark.parametrize("how", processes.SIGNALS)
 def test_a_signal_ends_it_safely(segment, tmp_path, side, how):
-    bench = speaking(segment, side, tmp_path)
+    bench = processes.speaking(segment, side, tmp_path)
     said, began = len(bench.frames), time.monotonic()
-    bench.process.send_signal(SIGNALS[how])
+    bench.process.send_signal(processes.SIGNALS[how])
     if how == "ctrl-c twice":
         time.sleep(0.2)
         bench.process.send_signal(signal.SIGINT)
-    took_s = first_end_after(bench, began)
+    took_s = processes.first_end_after(bench, began)
     bench.ended()
 
     if how != "ctrl-c twice":  # the first one only orders the end
-        assert took_s <= DEAD_MAN_S + MEASURED_S
-    assert_safe_and_silent(bench, said)
+        assert took_s <= processes.DEAD_MAN_S + processes.MEASURED_S
+    processes.assert_safe_and_silent(bench, said)
 
 
 @ROLES
 def test_a_bench_that_hangs_is_ended_safely(segment, tmp_path, side):
-    bench = speaking(segment, side, tmp_path)
+    bench = processes.speaking(segment, side, tmp_path)
     said, began = len(bench.frames), time.monotonic()
     bench.process.send_signal(signal.SIGSTOP)
-    took_s = first_end_after(bench, began)
-    assert_safe_and_silent(bench, said)
+    took_s = processes.first_end_after(bench, began)
+    processes.assert_safe_and_silent(bench, said)
     bench.process.send_signal(signal.SIGCONT)
     _, stderr = bench.ended()
 
-    assert took_s <= DEAD_MAN_S + MEASURED_S
+    assert took_s <= processes.DEAD_MAN_S + processes.MEASURED_S
     assert bench.process.returncode == 2 and ("no sign of life" in stderr or "keeper is gone" in stderr)
 
 
 @ROLES
 def test_a_bug_of_the_bench_is_ended_safely(segment, tmp_path, side):
-    bench = Bench(segment, side, tmp_path, "--arm", code=BROKEN)
+    bench = processes.Bench(segment, side, tmp_path, "--arm", code=BROKEN)
     end = time.monotonic() + 60
     while bench.process.poll() is None and time.monotonic() < end:
         if bench.device.open and not bench.device.sent:
-            awake(segment, side)
+            processes.awake(segment, side)
         time.sleep(0.01)
     _, stderr = bench.ended()
 
     assert "a bug of the bench" in stderr
     if bench.frames:
-        assert bench.frames[-1] == end_frame(side)
+        assert bench.frames[-1] == processes.end_frame(side)
 
 
 @ROLES
 def test_without_its_keeper_nothing_is_sent_any_more_and_the_bench_says_so(segment, tmp_path, side):
-    bench = speaking(segment, side, tmp_path)
+    bench = processes.speaking(segment, side, tmp_path)
     os.kill(bench.keeper(), signal.SIGKILL)
     time.sleep(0.2)
     said = len(bench.frames)
@@ -108,14 +98,14 @@ def test_without_its_keeper_nothing_is_sent_any_more_and_the_bench_says_so(segme
 
 @ROLES
 def test_the_operator_who_lets_go_ends_it_safely(segment, tmp_path, side):
-    bench = speaking(segment, side, tmp_path, "--deadman", "60")
+    bench = processes.speaking(segment, side, tmp_path, "--deadman", "60")
     said = len(bench.frames)
     bench.process.stdin.close()
     bench.process.stdin = None
-    first_end_after(bench, time.monotonic())
+    processes.first_end_after(bench, time.monotonic())
     bench.ended()
 
-    assert_safe_and_silent(bench, said)
+    processes.assert_safe_and_silent(bench, said)
 
 
 @ROLES
@@ -123,15 +113,15 @@ def test_values_beyond_the_limits_never_go_out(segment, tmp_path, side):
     """The vehicle's first frame (BHM) is refused, so that there is nothing to end; the pile's first (CHM) has no such value."""
     limits = tmp_path / "limits.toml"
     limits.write_text("max_v = 300\nmax_a = 1\nmax_min = 1\n")
-    bench = Bench(segment, side, tmp_path / "out", "--arm", "--limits", str(limits), "--set", "duration_s=8")
+    bench = processes.Bench(segment, side, tmp_path / "out", "--arm", "--limits", str(limits), "--set", "duration_s=8")
     while bench.process.poll() is None:
         if bench.device.open:
-            awake(segment, side)
+            processes.awake(segment, side)
         time.sleep(0.05)
     _, stderr = bench.ended()
 
     if side == "pile":
-        assert bench.frames[-1] == end_frame(side) and bench.frames[0].can_id == 0x1826F456
+        assert bench.frames[-1] == processes.end_frame(side) and bench.frames[0].can_id == 0x1826F456
     else:
         assert bench.frames == [] and "BHM.voltage_max_v" in stderr and "max_v = 300 V" in stderr
 
@@ -139,12 +129,12 @@ def test_values_beyond_the_limits_never_go_out(segment, tmp_path, side):
 @ROLES
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL, signal.SIGSTOP])
 def test_not_armed_nothing_is_ever_sent(segment, tmp_path, side, number):
-    bench = Bench(segment, side, tmp_path)
+    bench = processes.Bench(segment, side, tmp_path)
     end = time.monotonic() + 60
     while not segment.devices[0].open:
         assert time.monotonic() < end
         time.sleep(0.01)
-    awake(segment, side)
+    processes.awake(segment, side)
     time.sleep(1.0)
     bench.process.send_signal(number)
     time.sleep(0.5)
